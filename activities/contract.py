@@ -1,0 +1,93 @@
+"""Names and payloads between gateway, workflows and activities: ids and outcomes, never documents or personal data."""
+
+from typing import Final, Literal
+
+from pydantic import BaseModel, ConfigDict
+
+TASK_QUEUE: Final = "hashi-cases"
+CASE_WORKFLOW: Final = "ReferralCase"
+COMMAND_UPDATE: Final = "command"
+SYNC_UPDATE: Final = "sync"
+APPLY: Final = "apply_command"
+FALL_DUE: Final = "fall_due"
+DRAINING: Final = "Draining"
+"""The type of the rejection while a run turns over: the same command may be sent again at once."""
+STAGE_ATTRIBUTE: Final = "HashiStage"
+CENTER_ATTRIBUTE: Final = "HashiCenter"
+SEARCH_ATTRIBUTES: Final = {STAGE_ATTRIBUTE: "Keyword", CENTER_ATTRIBUTE: "Keyword"}
+
+
+def workflow_id(case_id: str) -> str:
+    """The workflow of a case; opaque as the case id is."""
+    return f"case-{case_id}"
+
+
+class Payload(BaseModel):
+    """A frozen record which Temporal carries; new fields need a default, so that old histories still decode."""
+
+    model_config = ConfigDict(frozen=True)
+
+
+class Ticket(Payload):
+    """A command as the engine sees it: the body lies sealed in the store under *command_id*."""
+
+    case_id: str
+    command_id: str
+    name: str
+    role: str
+    org_id: str
+    person: str
+
+
+class Due(Payload):
+    """A deadline of a case: which timer, whose, in how many seconds from now (0: past)."""
+
+    timer: str
+    owner: str
+    due_in: float
+
+
+class Standing(Payload):
+    """Where a case stands now: what the workflow needs to wait and to be readable."""
+
+    version: int = 0
+    stage: str = "intake"
+    status: str = "open"
+    owner: str = ""
+    deadlines: tuple[Due, ...] = ()
+    """Earliest first; at most a handful, the rest is in the store."""
+    last_events: tuple[str, ...] = ()
+    finished: bool = False
+    """True once nothing can fall due any more: the run may end."""
+
+
+class EventRef(Payload):
+    """An event by reference."""
+
+    id: str
+    type: str
+    version: int
+
+
+class Answer(Payload):
+    """What became of one command; a repetition gets the same answer."""
+
+    outcome: Literal["accepted", "refused", "nothing_due"]
+    events: tuple[EventRef, ...] = ()
+    code: str = ""
+    """The refusal's code, when refused; its words are looked up by command id."""
+
+
+class Reply(Payload):
+    """An activity's two pieces of news: the answer to the command, and where the case stands now."""
+
+    answer: Answer
+    standing: Standing
+
+
+class CaseStart(Payload):
+    """The input of a case's run: after continue-as-new the standing is known, at first it is not."""
+
+    case_id: str
+    center_id: str = "center"
+    standing: Standing | None = None

@@ -1,0 +1,199 @@
+"""The one effect of a case: load its state, let the domain decide, append what it decided.
+
+An activity that runs twice does no harm: a command's second run meets its own events and repeats their answer.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Final
+
+from temporalio import activity
+
+from activities.contract import APPLY, FALL_DUE, Answer, Due, EventRef, Reply, Standing, Ticket
+from domain.calendar import fiscal_year
+from domain.case import decide, record
+from domain.envelope import Actor, Command, Context, EventData
+from domain.mentions import mentioned
+from domain.refusals import Refusal
+from domain.stages.intake import ReferNeed
+from domain.stages.timing import due_command
+from domain.state import Case
+from domain.terms import Role, Status
+from domain.timers import deadlines, first_due
+from domain.visibility import readers
+from store.cases import Cases
+from store.commands import unpack
+from store.connect import Store
+from store.desk import Briefing, KeptEvent, NotSealed, stream_of
+from store.ledger import Append, Appended, NaturalKey, ReferenceTaken
+from store.overview import Overview
+
+_SHOWN_DEADLINES: Final = 5
+_STEPS_AT_ONCE: Final = 20
+"""How many steps of timers one activity takes; the rest falls due at once again."""
+
+
+def overview_of(case: Case) -> Overview:
+    """The row of *case* for boards, lists and the sweep."""
+    due = deadlines(case)
+    return Overview(
+        case_id=case.case_id,
+        case_no=case.case_no,
+        stage=case.stage,
+        furthest_stage=case.furthest_stage,
+        status=case.status,
+        disposition=case.disposition,
+        origin=case.origin,
+        company_id=case.company_id,
+        coordinator_id=case.coordinator_id,
+        title=case.need.title if case.need else None,
+        readers=readers(case),
+        opened_at=case.opened_at,
+        updated_at=case.updated_at,
+        next_due_at=due[0].due_at if due else None,
+    )
+
+
+def standing_of(case: Case | None, now: datetime) -> Standing:
+    """What the workflow needs to know of *case* at *now*."""
+    if case is None:
+        return Standing(finished=True)
+    due = deadlines(case)
+    return Standing(
+        version=case.version,
+        stage=case.stage,
+        status=case.status,
+        owner=due[0].owner if due else case.coordinator_id or "",
+        deadlines=tuple(
+            Due(timer=one.timer, owner=one.owner, due_in=max(0.0, (one.due_at - now).total_seconds()))
+            for one in due[:_SHOWN_DEADLINES]
+        ),
+        last_events=case.recent,
+        finished=case.status is Status.closed and not due,
+    )
+
+
+class CaseLedger:
+    """The activities of a case, on one store."""
+
+    def __init__(self, store: Store, cases: Cases | None = None) -> None:
+        self._store = store
+        self._cases = cases or Cases(store.ledger)
+
+    @activity.defn(name=APPLY)
+    async def apply_command(self, ticket: Ticket) -> Reply:
+        """Decide the sealed command and append its events; the answer to a repetition is the first one's."""
+        try:
+            body = await self._store.desk.unseal(ticket.command_id)
+        except NotSealed:
+            return Reply(answer=Answer(outcome="refused", code="unknown_command"), standing=Standing())
+        actor = Actor(role=Role(ticket.role), org_id=ticket.org_id, person=ticket.person)
+        command = unpack(ticket.case_id, ticket.command_id, ticket.name, actor, body)
+        return await self._carry_out(command)
+
+    @activity.defn(name=FALL_DUE)
+    async def fall_due(self, case_id: str) -> Reply:
+        """Take every step of a timer whose time has come by the one clock, each as an event of its own."""
+        reply = Reply(answer=Answer(outcome="nothing_due"), standing=Standing(finished=True))
+        for _ in range(_STEPS_AT_ONCE):
+            briefing = await self._store.desk.briefing(case_id, "-", ())
+            case = await self._cases.at(case_id, briefing.version)
+            due = first_due(case, briefing.now) if case else None
+            if case is None or due is None:
+                return reply.model_copy(update={"standing": standing_of(case, briefing.now)})
+            reply = await self._carry_out(due_command(case, due))
+        return reply
+
+    async def _carry_out(self, command: Command) -> Reply:
+        while True:
+            briefing, case = await self._brief(command)
+            if briefing.done:
+                return Reply(answer=_accepted(briefing.done), standing=standing_of(case, briefing.now))
+            context = await self._context(command, briefing)
+            facts = decide(case, command, context)
+            if isinstance(facts, Refusal):
+                await self._log(command, facts)
+                return Reply(answer=_refused(facts), standing=standing_of(case, briefing.now))
+            if not facts:
+                return Reply(answer=Answer(outcome="nothing_due"), standing=standing_of(case, briefing.now))
+            reply = await self._append(case, command, facts, context)
+            if reply is not None:
+                return reply
+
+    async def _append(
+        self, case: Case | None, command: Command, facts: Sequence[EventData], context: Context
+    ) -> Reply | None:
+        events, after = record(case, command, facts, context)
+        outcome = await self._store.ledger.append(
+            Append(
+                stream=stream_of(command.case_id),
+                expected_version=case.version if case else 0,
+                command_id=command.command_id,
+                events=events,
+                overview=overview_of(after),
+                referral=await self._natural_key(command),
+            )
+        )
+        if isinstance(outcome, Appended):
+            self._cases.keep(after)
+            kept = [KeptEvent(one.event_id, one.type, one.version) for one in events]
+            return Reply(answer=_accepted(kept), standing=standing_of(after, context.now))
+        if isinstance(outcome, ReferenceTaken):
+            assert isinstance(command.data, ReferNeed)
+            taken = Refusal.of("reference_reused", "/data/bank_reference", reference=command.data.bank_reference)
+            await self._log(command, taken)
+            return Reply(answer=_refused(taken), standing=Standing(finished=True))
+        return None
+
+    async def _brief(self, command: Command) -> tuple[Briefing, Case | None]:
+        case = self._cases.newest(command.case_id)
+        asked: frozenset[str] = frozenset()
+        while True:
+            wanted = mentioned(case, command) | asked
+            briefing = await self._store.desk.briefing(command.case_id, command.command_id, wanted)
+            case = await self._cases.at(command.case_id, briefing.version)
+            asked = wanted
+            if mentioned(case, command) <= asked:
+                return briefing, case
+
+    async def _context(self, command: Command, briefing: Briefing) -> Context:
+        number = None
+        if briefing.version == 0:
+            count = await self._store.desk.next_case_number()
+            number = f"K{fiscal_year(briefing.now)}-{count:06d}"
+        return Context(now=briefing.now, case_no=number, directory=briefing.directory)
+
+    async def _natural_key(self, command: Command) -> NaturalKey | None:
+        if not isinstance(command.data, ReferNeed) or command.actor.role is not Role.bank_officer:
+            return None
+        sealed = await self._store.desk.kept(command.command_id)
+        return NaturalKey(
+            bank_id=command.actor.org_id,
+            bank_reference=command.data.bank_reference,
+            case_id=command.case_id,
+            fingerprint=sealed.fingerprint if sealed else b"",
+        )
+
+    async def _log(self, command: Command, refusal: Refusal) -> None:
+        sealed = await self._store.desk.kept(command.command_id)
+        await self._store.desk.log_refusal(
+            command.command_id,
+            case_id=command.case_id,
+            name=command.name,
+            role=command.actor.role,
+            org_id=command.actor.org_id,
+            code=refusal.code,
+            problem=refusal.model_dump(mode="json", exclude_none=True),
+            fingerprint=sealed.fingerprint if sealed else b"",
+        )
+
+
+def _accepted(kept: Sequence[KeptEvent]) -> Answer:
+    return Answer(
+        outcome="accepted",
+        events=tuple(EventRef(id=one.id, type=one.type, version=one.version) for one in kept),
+    )
+
+
+def _refused(refusal: Refusal) -> Answer:
+    return Answer(outcome="refused", code=refusal.code)

@@ -1,0 +1,173 @@
+"""A case by dispatch: `decide` answers a command, `evolve` takes an event into the state, `record` makes events.
+
+This module knows no rule of its own beyond those that hold for every command (`domain.md` section 6c: 1, 3, 5, 23,
+28, 29); the rules of each stage lie in `domain.stages`.
+"""
+
+from collections.abc import Iterable, Sequence
+from datetime import timedelta
+from typing import Final
+
+from domain.calendar import fiscal_year, japanese_day
+from domain.consents import require_consent
+from domain.envelope import Command, Context, Event, EventData, Evidence, event_id
+from domain.law import FACTS, RULES, Ask, Refused, Rule, refuse, require
+from domain.reasons import ReasonKind, is_known
+from domain.refusals import Refusal
+from domain.stages.decisions import proposal_behind, propose
+from domain.state import Case, Referral
+from domain.timers import TIMER_EVENTS
+from domain.visibility import bank_view, is_party, seen_version
+
+_BACK_DATED: Final = timedelta(days=30)
+
+
+class UnknownEvent(Exception):
+    """The store holds an event type or version this code does not know; folding stops, nothing is skipped."""
+
+
+class UnknownCommand(Exception):
+    """No command of the catalogue has this name."""
+
+
+def rule_of(name: str) -> Rule:
+    """The rule of the command *name*. Raises UnknownCommand."""
+    try:
+        return RULES[name]
+    except KeyError as error:
+        raise UnknownCommand(name) from error
+
+
+def event_type(name: str, version: int = 1) -> type[EventData]:
+    """The record of the event *name* in schema *version*. Raises UnknownEvent."""
+    fact = FACTS.get(name)
+    if fact is None or version not in fact.versions:
+        raise UnknownEvent(f"{name} version {version} is not known to this code")
+    return fact.versions[version]
+
+
+def decide(case: Case | None, command: Command, context: Context) -> tuple[EventData, ...] | Refusal:
+    """The facts that *command* causes in *case*, or the rule that refuses it."""
+    rule = rule_of(command.name)
+    ask = Ask(command, context)
+    try:
+        _check(case, rule, ask)
+        facts = tuple(rule.decide(case, command.data, ask))
+        return propose(rule, command, facts) if rule.confirmed_by else facts
+    except Refused as no:
+        return no.refusal
+
+
+def _check(case: Case | None, rule: Rule, ask: Ask) -> None:
+    if case is None:
+        require(rule.opens, "unknown_case")
+        require(ask.actor.role in rule.by, "not_permitted", role=ask.actor.role, command=rule.name)
+    else:
+        require(is_party(case, ask.actor, ask.now), "unknown_case")
+        require(ask.actor.role in rule.by, "not_permitted", role=ask.actor.role, command=rule.name)
+        _check_case(case, rule, ask)
+    _check_reason(rule, ask)
+    _check_time(ask)
+
+
+def _check_case(case: Case, rule: Rule, ask: Ask) -> None:
+    expected = ask.command.expected_version
+    current = seen_version(case, ask.actor)
+    require(expected in (None, current), "version_stale", current=current)
+    if not case.is_open and not rule.when_closed:
+        refuse("case_closed", day=japanese_day(case.closed_at or case.updated_at))
+    if not rule.without_consent:
+        require_consent(case, ask.now)
+    if rule.coordinated:
+        require(case.coordinator_id, "coordinator_required", fact="AssignCoordinator")
+
+
+def _check_reason(rule: Rule, ask: Ask) -> None:
+    if rule.reason:
+        require(ask.reason, "reason_required", "/reason")
+    if isinstance(rule.reason, ReasonKind) and ask.reason and not is_known(rule.reason, ask.reason.code):
+        refuse("invalid_field", "/reason/code", problem=f"{ask.reason.code} is no reason of kind {rule.reason}")
+
+
+def _check_time(ask: Ask) -> None:
+    occurred = ask.command.occurred_at
+    if occurred is None:
+        return
+    require(occurred <= ask.now, "occurred_after_recorded", "/occurred_at", at=occurred.isoformat())
+    if ask.now - occurred > _BACK_DATED:
+        require(ask.command.evidence, "document_required", "/evidence", at=occurred.isoformat())
+
+
+def record(
+    case: Case | None, command: Command, facts: Iterable[EventData], context: Context
+) -> tuple[tuple[Event, ...], Case]:
+    """The events of *facts*, ready to be kept, and the state after them."""
+    events = []
+    for data in facts:
+        event = _event(case, command, data, context)
+        case = evolve(case, event)
+        events.append(event)
+    if case is None:
+        raise ValueError("a decision without facts opens no case")
+    return tuple(events), case
+
+
+def _event(case: Case | None, command: Command, data: EventData, context: Context) -> Event:
+    version = case.version + 1 if case else 1
+    stream = f"case-{command.case_id}"
+    name = type(data).__name__
+    proposal = proposal_behind(case, command, data)
+    occurred = command.occurred_at or context.now
+    return Event(
+        event_id=event_id(context.now, stream, version, command.command_id),
+        stream=stream,
+        version=version,
+        type=name,
+        schema_version=data.schema_version,
+        occurred_at=occurred,
+        recorded_at=context.now,
+        actor=command.actor,
+        on_behalf_of=command.on_behalf_of,
+        command_id=command.command_id,
+        causation_id=proposal.proposal_id if proposal else command.command_id,
+        correlation_id=command.case_id,
+        reason=proposal.reason if proposal else command.reason,
+        evidence=tuple(Evidence(document_id=one, sha256=context.directory.documents[one]) for one in command.evidence),
+        fiscal_year=fiscal_year(occurred),
+        data=data,
+    )
+
+
+def evolve(case: Case | None, event: Event) -> Case:
+    """The state after *event*. Raises UnknownEvent, and ValueError where a version is missing or doubled."""
+    if event.version != (case.version + 1 if case else 1):
+        raise ValueError(f"{event.stream} has {event.type} at version {event.version} after {case and case.version}")
+    fact = FACTS.get(event.type)
+    if fact is None or not isinstance(event.data, fact.data):
+        raise UnknownEvent(f"{event.type} version {event.schema_version} is not known to this code")
+    after = fact.evolve(case, event.data, event)
+    changes: dict[str, object] = {
+        "version": event.version,
+        "updated_at": event.recorded_at,
+        "recent": (*after.recent[-2:], event.type),
+    }
+    if event.type not in TIMER_EVENTS:
+        changes["news_at"] = event.recorded_at
+    if event.causation_id in after.proposals:
+        changes["proposals"] = {key: one for key, one in after.proposals.items() if key != event.causation_id}
+    if after.referrals:
+        changes["referrals"] = tuple(_counted(one, event) for one in after.referrals)
+    return after.but(**changes)
+
+
+def _counted(referral: Referral, event: Event) -> Referral:
+    if bank_view(event, referral) is None:
+        return referral
+    return referral.model_copy(update={"seen": referral.seen + 1})
+
+
+def fold(events: Sequence[Event], case: Case | None = None) -> Case | None:
+    """The state after *events*, from *case* on."""
+    for event in events:
+        case = evolve(case, event)
+    return case

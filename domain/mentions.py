@@ -1,0 +1,58 @@
+"""Which organizations, people and documents a decision may look up: those the command names and those of the case."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any, Final
+
+from domain.envelope import Command
+from domain.state import Case
+
+_NAMES: Final = frozenset({"org", "person", "document", "report", "final_report", "answer_doc", "co_owner_consent"})
+_LISTS: Final = frozenset({"evidence", "documents"})
+DOCUMENT_FIELDS: Final = frozenset(
+    {"document_id", "report", "final_report", "answer_doc", "co_owner_consent", "evidence", "documents"}
+)
+"""Fields of a command's data that hold the id of a kept document."""
+
+
+def mentioned(case: Case | None, command: Command) -> frozenset[str]:
+    """The ids to look up before *command* is decided."""
+    found = {command.actor.org_id, command.actor.person, *command.evidence}
+    if command.on_behalf_of:
+        found.add(command.on_behalf_of)
+    found.update(_ids(command.data.model_dump(exclude_none=True)))
+    if case is not None:
+        found.update(one.institution_id for one in case.assignments.values())
+        found.update(one.institution_id for one in case.agreements.values() if one.institution_id)
+        for proposal in case.proposals.values():
+            found.update(_ids(proposal.data))
+    return frozenset(found)
+
+
+def documents_of(command: Command) -> frozenset[tuple[str, str]]:
+    """The documents *command* refers to, each as JSON pointer and id."""
+    body = command.data.model_dump(exclude_none=True)
+    found = {(f"/evidence/{place}", one) for place, one in enumerate(command.evidence)}
+    for name, value in _walk(body, "/data"):
+        field = name.rsplit("/", 2)
+        if field[-1] in DOCUMENT_FIELDS or field[-2] in DOCUMENT_FIELDS:
+            found.add((name, value))
+    return frozenset(found)
+
+
+def _walk(value: Any, pointer: str) -> Iterable[tuple[str, str]]:
+    if isinstance(value, str):
+        yield pointer, value
+    elif isinstance(value, Mapping):
+        for key, item in value.items():
+            yield from _walk(item, f"{pointer}/{key}")
+    elif isinstance(value, list | tuple):
+        for place, item in enumerate(value):
+            yield from _walk(item, f"{pointer}/{place}")
+
+
+def _ids(body: Mapping[str, Any]) -> Iterable[str]:
+    for pointer, value in _walk(body, ""):
+        parts = pointer.split("/")
+        name = parts[-2] if parts[-1].isdigit() else parts[-1]
+        if name.endswith(("_id", "_ids")) or name in _NAMES or name in _LISTS:
+            yield value

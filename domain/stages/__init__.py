@@ -1,0 +1,38 @@
+"""The rules, a file a stage: its events, its commands, what decides them and what they change.
+
+Importing this package registers them all with `domain.law`.
+"""
+
+from domain.stages import (
+    agreement,
+    assignment,
+    closing,
+    commercialization,
+    consent,
+    consultation,
+    decisions,
+    intake,
+    research,
+    review,
+    search,
+    timing,
+    transfer,
+    visit,
+)
+
+__all__ = [
+    "agreement",
+    "assignment",
+    "closing",
+    "commercialization",
+    "consent",
+    "consultation",
+    "decisions",
+    "intake",
+    "research",
+    "review",
+    "search",
+    "timing",
+    "transfer",
+    "visit",
+]

@@ -1,0 +1,233 @@
+"""Holding, closing, reopening, notes and follow-up: what may happen at any stage (invariants 22, 23)."""
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, ClassVar, Final
+
+from pydantic import Field
+
+from domain.calendar import after_months
+from domain.envelope import CommandData, Event, EventData
+from domain.law import Ask, View, decides, evolves, refuse, require
+from domain.records import Code, Day, Text
+from domain.state import Case
+from domain.terms import AgreementKind, Band, ConsultationOutcome, Disposition, Role, Status
+
+REOPEN_MONTHS: Final = 36
+
+
+class CaseHeld(EventData):
+    """The case waits; its timers pause."""
+
+    until: Day | None = None
+
+
+class CaseResumed(EventData):
+    """The case goes on."""
+
+
+class CaseClosed(EventData):
+    """The case ended, with an explicit disposition."""
+
+    disposition: Disposition
+    outcome_summary: Text | None = None
+
+
+class CaseReopened(EventData):
+    """A closed case goes on."""
+
+
+class NoteRecorded(EventData):
+    """Somebody wrote a note for the center."""
+
+    text: Text
+    note_class: Code = Field("internal", alias="class")
+
+
+class FollowUpRecorded(EventData):
+    """What became of it afterwards, as reported."""
+
+    jobs: int | None = None
+    sales_band: Band | None = None
+    continued: bool | None = None
+
+
+class HoldCase(CommandData):
+    """Hold the case, with a reason."""
+
+    example: ClassVar[Mapping[str, Any]] = {"until": "2026-09-30"}
+    until: Day | None = None
+
+
+class ResumeCase(CommandData):
+    """Go on with a held case."""
+
+    example: ClassVar[Mapping[str, Any]] = {}
+
+
+class CloseCase(CommandData):
+    """Close the case, with a disposition that the facts support."""
+
+    example: ClassVar[Mapping[str, Any]] = {"disposition": "transferred", "outcome_summary": "独占的実施許諾に至った。"}
+    disposition: Disposition
+    outcome_summary: Text | None = None
+
+
+class ReopenCase(CommandData):
+    """Reopen a closed case within three years, with a reason."""
+
+    example: ClassVar[Mapping[str, Any]] = {}
+
+
+class AddNote(CommandData):
+    """Write a note for the center."""
+
+    example: ClassVar[Mapping[str, Any]] = {"text": "次回は冷却条件を確認する。", "class": "internal"}
+    text: Text
+    note_class: Code = Field("internal", alias="class")
+
+
+class RecordFollowUp(CommandData):
+    """Record what became of it afterwards."""
+
+    example: ClassVar[Mapping[str, Any]] = {"jobs": 2, "sales_band": "3m_10m", "continued": True}
+    jobs: int | None = Field(None, ge=0, le=1_000_000, strict=True)
+    sales_band: Band | None = None
+    continued: bool | None = None
+
+
+def open_work(case: Case) -> list[str]:
+    """What must end before the case closes (invariant 22)."""
+    offers = [one.assignment_id for one in case.assignments.values() if one.is_pending]
+    visits = [one.visit_id for one in case.visits.values() if one.held_at is None and not one.cancelled]
+    drafts = [one.agreement_id for one in case.agreements.values() if one.is_negotiated]
+    return offers + visits + drafts
+
+
+def _asked_everybody(case: Case) -> bool:
+    return any(one.concluded for one in case.searches.values())
+
+
+def _was_advised(case: Case) -> bool:
+    solved = any(one.outcome is ConsultationOutcome.solved for one in case.consultations.values())
+    return solved or any(one.held_at for one in case.visits.values())
+
+
+def _research_failed(case: Case) -> bool:
+    return any(one.kind is not AgreementKind.heads_of_terms and one.research for one in case.agreements.values())
+
+
+FOUNDATIONS: Final[Mapping[Disposition, Callable[[Case], Any]]] = {
+    Disposition.commercialized: lambda case: any(one.released_on for one in case.products.values()),
+    Disposition.transferred: lambda case: case.transfers,
+    Disposition.research_completed: lambda case: any(one.research == "completed" for one in case.agreements.values()),
+    Disposition.research_failed: _research_failed,
+    Disposition.declined: lambda case: case.declined_at,
+    Disposition.no_researcher: _asked_everybody,
+    Disposition.agreement_failed: lambda case: any(one.ended == "abandoned" for one in case.agreements.values()),
+    Disposition.resolved_by_advice: lambda case: _was_advised(case) or case.triage,
+    Disposition.consent_withdrawn: lambda case: any(one.withdrawn_at for one in case.consents.values()),
+    Disposition.not_feasible: lambda case: any(one.report for one in case.visits.values()) or case.consultations,
+}
+"""The fact each disposition rests on; the others rest on the coordinator's word and a reason."""
+
+
+@decides(HoldCase, by={Role.coordinator}, coordinated=True, without_consent=True, reason=True)
+def hold_case(case: Case, data: HoldCase, ask: Ask) -> Iterable[EventData]:
+    """A case is held once at a time."""
+    require(case.status is not Status.held, "already_done", fact="CaseHeld")
+    return [CaseHeld(until=data.until)]
+
+
+@decides(ResumeCase, by={Role.coordinator}, coordinated=True)
+def resume_case(case: Case, data: ResumeCase, ask: Ask) -> Iterable[EventData]:
+    """Only a held case goes on."""
+    require(case.status is Status.held, "already_done", fact=case.status)
+    return [CaseResumed()]
+
+
+@decides(CloseCase, by={Role.coordinator}, coordinated=True, without_consent=True)
+def close_case(case: Case, data: CloseCase, ask: Ask) -> Iterable[EventData]:
+    """Nothing is left open, and the disposition rests on a fact (invariant 22)."""
+    work = open_work(case)
+    require(not work, "work_open", work=", ".join(work))
+    foundation = FOUNDATIONS.get(data.disposition)
+    founded = foundation is None or foundation(case)
+    require(founded, "disposition_unfounded", "/data/disposition", disposition=data.disposition)
+    return [CaseClosed(disposition=data.disposition, outcome_summary=data.outcome_summary)]
+
+
+@decides(ReopenCase, by={Role.coordinator}, when_closed=True, without_consent=True, reason=True)
+def reopen_case(case: Case, data: ReopenCase, ask: Ask) -> Iterable[EventData]:
+    """Within three years after the end."""
+    if case.closed_at is None:
+        refuse("already_done", fact=case.status)
+    late = ask.now > after_months(case.closed_at, REOPEN_MONTHS)
+    require(not late, "case_closed", day=case.closed_at.date())
+    return [CaseReopened()]
+
+
+@decides(AddNote, by={Role.coordinator, Role.researcher}, when_closed=True)
+def add_note(case: Case, data: AddNote, ask: Ask) -> Iterable[EventData]:
+    """A note is for the center only."""
+    return [NoteRecorded.model_validate({"text": data.text, "class": data.note_class})]
+
+
+@decides(
+    RecordFollowUp,
+    by={Role.company_representative, Role.bank_officer, Role.coordinator},
+    when_closed=True,
+    without_consent=True,
+)
+def record_follow_up(case: Case, data: RecordFollowUp, ask: Ask) -> Iterable[EventData]:
+    """Jobs and sales as the company or the bank reports them."""
+    return [FollowUpRecorded(**data.model_dump())]
+
+
+@evolves(CaseHeld, bank=View.full)
+def case_held(case: Case, fact: CaseHeld, event: Event) -> Case:
+    """Timers pause."""
+    return case.but(
+        status=Status.held,
+        held_since=event.recorded_at,
+        held_until=fact.until,
+        reason=event.reason or case.reason,
+    )
+
+
+@evolves(CaseResumed, bank=View.full)
+def case_resumed(case: Case, fact: CaseResumed, event: Event) -> Case:
+    """Timers run on, later by the time the case was held."""
+    pauses = (*case.pauses, (case.held_since, event.recorded_at)) if case.held_since else case.pauses
+    return case.but(status=Status.open, held_since=None, held_until=None, pauses=pauses)
+
+
+@evolves(CaseClosed, bank=View.full)
+def case_closed(case: Case, fact: CaseClosed, event: Event) -> Case:
+    """The case keeps its stage and gets its disposition; open proposals fall."""
+    return case.but(
+        status=Status.closed,
+        disposition=fact.disposition,
+        closed_at=event.recorded_at,
+        held_since=None,
+        held_until=None,
+        proposals={},
+        reason=event.reason or case.reason,
+    )
+
+
+@evolves(CaseReopened, bank=View.full)
+def case_reopened(case: Case, fact: CaseReopened, event: Event) -> Case:
+    """The case goes on where it stood."""
+    return case.but(status=Status.open, disposition=None, closed_at=None, reason=event.reason or case.reason)
+
+
+@evolves(NoteRecorded, bank=View.hidden)
+def note_recorded(case: Case, fact: NoteRecorded, event: Event) -> Case:
+    """Notes change nothing."""
+    return case
+
+
+@evolves(FollowUpRecorded, bank=View.full)
+def follow_up_recorded(case: Case, fact: FollowUpRecorded, event: Event) -> Case:
+    """The follow-up question is answered."""
+    return case

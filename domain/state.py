@@ -1,0 +1,416 @@
+"""The state of a case: a record of entities, built by folding its events and by nothing else.
+
+The tracks of a case (search, assignments, visits, agreements, inventions, products) run side by side; its stage
+is derived from them.
+"""
+
+from collections.abc import Iterable, Mapping
+from datetime import date, datetime
+from typing import Any, Self
+
+from domain.envelope import Event, Reason
+from domain.records import Record
+from domain.terms import (
+    STAGE_ORDER,
+    AgreementKind,
+    AssignmentRole,
+    AssignmentState,
+    Band,
+    CheckResult,
+    ConflictDecision,
+    ConsultationKind,
+    ConsultationOutcome,
+    Disposition,
+    Exclusivity,
+    Feasibility,
+    MilestoneResult,
+    Origin,
+    Owner,
+    Party,
+    ResearchOutcome,
+    Route,
+    SearchScope,
+    Stage,
+    Status,
+    Urgency,
+)
+
+
+class Referral(Record):
+    """One bank's sending of one need."""
+
+    referral_id: str
+    bank_id: str
+    bank_reference: str
+    seen: int = 0
+    """How many events of the case this bank may see: its own version of the case."""
+    since: int = 1
+    """The first version of the case this bank may see."""
+
+
+class Need(Record):
+    """The company's technical need."""
+
+    need_id: str
+    title: str
+    public_summary: str
+    description: str | None = None
+    field_codes: tuple[str, ...] = ()
+    program_tags: tuple[str, ...] = ()
+    urgency: Urgency = Urgency.normal
+    desired_by: date | None = None
+    budget_band: Band | None = None
+    tried_before: str | None = None
+    documents: tuple[str, ...] = ()
+
+
+class Consent(Record):
+    """What the company lets be known: to whom, which data, what for, until when."""
+
+    consent_id: str
+    recipients: tuple[str, ...]
+    purposes: tuple[str, ...]
+    data_classes: tuple[str, ...]
+    valid_until: date
+    given_by: str | None = None
+    recorded_at: datetime
+    withdrawn_at: datetime | None = None
+
+
+class InformationRequest(Record):
+    """A question to the bank or company that waits for an answer."""
+
+    questions: tuple[str, ...]
+    due_on: date | None
+    asked_at: datetime
+
+
+class Triage(Record):
+    """The outcome of the review."""
+
+    route: Route
+    decided_at: datetime
+
+
+class Search(Record):
+    """The search for a researcher, in one ring at a time."""
+
+    search_id: str
+    scope: SearchScope
+    opened_at: datetime
+    candidates: tuple[str, ...] | None = None
+    """Researchers shortlisted in the present ring; None until a shortlist exists."""
+    concluded: bool = False
+
+
+class Assignment(Record):
+    """One request to one researcher; never used again for another."""
+
+    assignment_id: str
+    researcher_id: str
+    institution_id: str
+    role: AssignmentRole
+    state: AssignmentState
+    offered_at: datetime
+    respond_by: date | None = None
+    disclosed_fields: tuple[str, ...] = ()
+    yes: tuple[Party, ...] = ()
+    declared_at: datetime | None = None
+    interests: tuple[str, ...] = ()
+    conflict: ConflictDecision | None = None
+    conditions: tuple[str, ...] = ()
+    assigned_at: datetime | None = None
+    ended_by: str | None = None
+    """The reason code with which it ended."""
+
+    @property
+    def is_pending(self) -> bool:
+        """Whether the request is neither settled nor ended."""
+        return self.state in {AssignmentState.offered, AssignmentState.accepted}
+
+
+class Attendee(Record):
+    """Who takes part in a visit, by role and organization."""
+
+    role: str
+    org: str | None = None
+    person: str | None = None
+
+
+class VisitReport(Record):
+    """What the visitors found; others read it only as the company confirmed it."""
+
+    report_id: str
+    version: int
+    findings: str
+    feasibility: Feasibility
+    proposed_step: str | None = None
+    trl_seen: int | None = None
+    filed_at: datetime
+    confirmed_at: datetime | None = None
+    redactions: tuple[str, ...] = ()
+
+
+class Visit(Record):
+    """One visit to the company."""
+
+    visit_id: str
+    at: datetime
+    place: str | None
+    attendees: tuple[Attendee, ...]
+    bank_attends: bool
+    scheduled_at: datetime
+    held_at: datetime | None = None
+    attended: tuple[Attendee, ...] = ()
+    absent: tuple[Attendee, ...] = ()
+    cancelled: bool = False
+    report: VisitReport | None = None
+
+
+class Consultation(Record):
+    """A consultation, academic guidance or feasibility study."""
+
+    consultation_id: str
+    kind: ConsultationKind
+    started_at: datetime
+    outcome: ConsultationOutcome | None = None
+
+
+class AgreementVersion(Record):
+    """One text on the table, and who has approved it."""
+
+    version: int
+    open_points: tuple[str, ...] = ()
+    approvals: tuple[Party, ...] = ()
+
+
+class Agreement(Record):
+    """An agreement from first draft to its end."""
+
+    agreement_id: str
+    kind: AgreementKind
+    parties: tuple[str, ...]
+    institution_id: str | None
+    versions: tuple[AgreementVersion, ...]
+    drafted_at: datetime
+    active_at: datetime
+    """When its text last changed."""
+    signed_on: date | None = None
+    effective_on: date | None = None
+    ends_on: date | None = None
+    paid: bool = False
+    owes_payment: bool = False
+    research: str | None = None
+    """None, `started`, `suspended` or `completed`."""
+    outcome: ResearchOutcome | None = None
+    ended: str | None = None
+    """None, `abandoned`, `terminated` or `expired`."""
+
+    @property
+    def latest(self) -> AgreementVersion:
+        """The text on the table now."""
+        return self.versions[-1]
+
+    @property
+    def is_signed(self) -> bool:
+        """Whether it binds or has bound the parties."""
+        return self.signed_on is not None
+
+    @property
+    def is_negotiated(self) -> bool:
+        """Whether a text is on the table and nobody has signed or given up."""
+        return self.signed_on is None and self.ended is None
+
+    def is_in_force(self, day: date) -> bool:
+        """Whether it binds the parties on *day*."""
+        if self.effective_on is None or self.ends_on is None or self.ended:
+            return False
+        return self.effective_on <= day <= self.ends_on
+
+
+class Milestone(Record):
+    """A planned step of the research and what became of it."""
+
+    milestone_id: str
+    title: str
+    due_on: date
+    agreement_id: str
+    planned_at: datetime
+    result: MilestoneResult | None = None
+
+
+class Readiness(Record):
+    """One assessment of the technology's readiness."""
+
+    level: int
+    scale: str
+    assessor_ref: str
+    assessed_at: datetime
+
+
+class Invention(Record):
+    """An invention from its disclosure on."""
+
+    invention_id: str
+    agreement_id: str
+    disclosed_at: datetime
+    owner: Owner | None = None
+    filings: tuple[str, ...] = ()
+    granted: bool = False
+
+
+class Publication(Record):
+    """A planned publication under review."""
+
+    publication_id: str
+    requested_at: datetime
+    due_on: date | None
+    cleared: bool = False
+    delayed_until: date | None = None
+
+
+class Transfer(Record):
+    """A license, an assignment of rights, or know-how handed over."""
+
+    transfer_id: str
+    kind: str
+    invention_ids: tuple[str, ...]
+    exclusivity: Exclusivity | None = None
+
+
+class Product(Record):
+    """A product on its way from prototype to orders."""
+
+    product_id: str
+    name: str | None
+    prototyped: bool = False
+    released_on: date | None = None
+    orders: tuple[Band, ...] = ()
+
+
+class Proposal(Record):
+    """A decision that wants a second person."""
+
+    proposal_id: str
+    command: str
+    data: Mapping[str, Any]
+    proposed_by: str
+    proposed_at: datetime
+    reason: Reason | None = None
+
+
+class Wait(Record):
+    """How far the reminders of one wait have gone."""
+
+    since: datetime
+    level: int
+
+
+class Case(Record):
+    """Everything the rules need to know of one case."""
+
+    case_id: str
+    case_no: str
+    version: int
+    origin: Origin
+    company_id: str | None
+    center_id: str
+    opened_at: datetime
+    status: Status = Status.open
+    stage: Stage = Stage.intake
+    furthest_stage: Stage = Stage.intake
+    disposition: Disposition | None = None
+    closed_at: datetime | None = None
+    held_since: datetime | None = None
+    held_until: date | None = None
+    pauses: tuple[tuple[datetime, datetime], ...] = ()
+    """When the case was held; waits end later by as much."""
+    referrals: tuple[Referral, ...] = ()
+    need: Need | None = None
+    consents: dict[str, Consent] = {}
+    coordinator_id: str | None = None
+    coordinators: tuple[str, ...] = ()
+    """Every coordinator there ever was, in order."""
+    barred_coordinators: tuple[str, ...] = ()
+    review_started_at: datetime | None = None
+    declined_at: datetime | None = None
+    information: InformationRequest | None = None
+    compliance: dict[str, CheckResult] = {}
+    triage: Triage | None = None
+    experts: tuple[str, ...] = ()
+    """Experts who were asked a question of this case."""
+    nda_until: date | None = None
+    nda_parties: tuple[str, ...] = ()
+    searches: dict[str, Search] = {}
+    assignments: dict[str, Assignment] = {}
+    visits: dict[str, Visit] = {}
+    consultations: dict[str, Consultation] = {}
+    agreements: dict[str, Agreement] = {}
+    milestones: dict[str, Milestone] = {}
+    readiness: tuple[Readiness, ...] = ()
+    inventions: dict[str, Invention] = {}
+    publications: dict[str, Publication] = {}
+    transfers: dict[str, Transfer] = {}
+    products: dict[str, Product] = {}
+    proposals: dict[str, Proposal] = {}
+    last_proposal_id: str | None = None
+    reason: Reason | None = None
+    """The last reason given for ending, declining or turning back."""
+    waits: dict[str, Wait] = {}
+    recent: tuple[str, ...] = ()
+    """The types of the last events."""
+    news_at: datetime
+    """When something last happened that was not a timer."""
+    updated_at: datetime
+
+    def but(self, **changes: Any) -> Self:
+        """This state with *changes*."""
+        return self.model_copy(update=changes)
+
+    def with_(self, collection: str, key: str, entity: Record) -> Self:
+        """This state with *entity* under *key* of *collection*."""
+        return self.model_copy(update={collection: {**getattr(self, collection), key: entity}})
+
+    def at_stage(self, stage: Stage) -> Self:
+        """This state, now at *stage*; the furthest stage never falls back."""
+        furthest = max(self.furthest_stage, stage, key=STAGE_ORDER.__getitem__)
+        return self.model_copy(update={"stage": stage, "furthest_stage": furthest})
+
+    @property
+    def is_open(self) -> bool:
+        """Whether work goes on (a held case is open)."""
+        return self.status is not Status.closed
+
+    @property
+    def consent(self) -> Consent | None:
+        """The consent recorded last."""
+        return next(reversed(self.consents.values()), None) if self.consents else None
+
+    @property
+    def leads(self) -> Iterable[Assignment]:
+        """The lead researchers that are assigned now."""
+        return (
+            one
+            for one in self.assignments.values()
+            if one.state is AssignmentState.assigned and one.role is AssignmentRole.lead
+        )
+
+    @property
+    def assigned(self) -> Iterable[Assignment]:
+        """All researchers that are assigned now."""
+        return (one for one in self.assignments.values() if one.state is AssignmentState.assigned)
+
+    @property
+    def search(self) -> Search | None:
+        """The search opened last."""
+        return next(reversed(self.searches.values()), None) if self.searches else None
+
+
+def changed(entity: Any, **changes: Any) -> Any:
+    """*entity* with *changes*, of the same type."""
+    return entity.model_copy(update=changes)
+
+
+def last_reason(case: Case, event: Event) -> Reason | None:
+    """The reason to show for *case* after *event*."""
+    return event.reason or case.reason

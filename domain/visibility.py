@@ -1,0 +1,314 @@
+"""Who may see what of a case and of its events (invariants 2, 29; `domain.md` 6a, column Bank).
+
+What a reader may not see is absent, never null. A bank counts only what it may see, so that no number tells one
+bank of another.
+"""
+
+from collections.abc import Iterable, Mapping
+from datetime import date, datetime
+from decimal import Decimal
+from enum import Enum
+from typing import Any, Final
+
+from domain.consents import FIELD_CLASSES
+from domain.envelope import Actor, Event
+from domain.law import FACTS, View
+from domain.reasons import wording
+from domain.stages.agreement import band_of
+from domain.stages.visit import redacted
+from domain.state import Agreement, Assignment, Case, Referral, Visit
+from domain.terms import AssignmentState, Role
+from domain.timers import deadlines
+
+CENTER_ROLES: Final = frozenset(
+    {Role.coordinator, Role.senior_coordinator, Role.auditor, Role.data_steward, Role.system}
+)
+"""Roles that see every case whole."""
+_INTERNAL: Final = frozenset(
+    {
+        "ComplianceChecked",
+        "ResearcherShortlisted",
+        "DecisionProposed",
+        "DecisionRejected",
+        "NoteRecorded",
+        "DuplicateSuspected",
+        "DuplicateDismissed",
+    }
+)
+_MASKED_FOR_BANK: Final[Mapping[str, frozenset[str]]] = {
+    "NeedReferred": frozenset({"description"}),
+    "NeedSupplemented": frozenset({"fields"}),
+    "CaseOpened": frozenset({"case_no"}),
+    "VisitReportConfirmed": frozenset({"redactions"}),
+    "AgreementSigned": frozenset({"costs"}),
+    "LicenseGranted": frozenset({"consideration_band", "co_owner_consent"}),
+    "RightsAssigned": frozenset({"consideration_band", "co_owner_consent"}),
+    "KnowHowTransferred": frozenset({"consideration_band"}),
+}
+
+
+def referral_of(case: Case, bank_id: str) -> Referral | None:
+    """The referral through which *bank_id* follows the case."""
+    return next((one for one in case.referrals if one.bank_id == bank_id), None)
+
+
+def is_party(case: Case, actor: Actor, now: datetime) -> bool:
+    """Whether *actor* has anything to do with *case*; to all others it does not exist."""
+    org, person = actor.org_id, actor.person
+    if actor.role in CENTER_ROLES:
+        return True
+    if actor.role is Role.bank_officer:
+        return referral_of(case, org) is not None
+    if actor.role is Role.company_representative:
+        return case.company_id == org
+    if actor.role is Role.researcher:
+        return any(one.researcher_id == person for one in case.assignments.values())
+    if actor.role is Role.university_liaison:
+        asked = any(one.institution_id == org for one in case.assignments.values())
+        return asked or any(one.institution_id == org for one in case.agreements.values())
+    if actor.role is Role.tlo_officer:
+        return bool(case.inventions)
+    return actor.role is Role.expert and person in case.experts
+
+
+def seen_version(case: Case, actor: Actor) -> int:
+    """The version of the case in the count of *actor*."""
+    referral = referral_of(case, actor.org_id) if actor.role is Role.bank_officer else None
+    return referral.seen if referral else case.version
+
+
+def readers(case: Case) -> tuple[str, ...]:
+    """Who may list the case, as `bank:ID`, `company:ID`, `institution:ID`, `person:ID`; the center may anyway."""
+    found = {f"bank:{one.bank_id}" for one in case.referrals}
+    found |= {f"person:{one.researcher_id}" for one in case.assignments.values()}
+    found |= {f"institution:{one.institution_id}" for one in case.assignments.values()}
+    found |= {f"institution:{one.institution_id}" for one in case.agreements.values() if one.institution_id}
+    found |= {f"person:{expert}" for expert in case.experts}
+    if case.company_id:
+        found.add(f"company:{case.company_id}")
+    if case.inventions:
+        found.add("tlo")
+    return tuple(sorted(found))
+
+
+def reader_keys(actor: Actor) -> tuple[str, ...] | None:
+    """The entries of `readers` that stand for *actor*; None: sees all."""
+    match actor.role:
+        case Role.bank_officer:
+            return (f"bank:{actor.org_id}",)
+        case Role.company_representative:
+            return (f"company:{actor.org_id}",)
+        case Role.university_liaison:
+            return (f"institution:{actor.org_id}",)
+        case Role.tlo_officer:
+            return ("tlo",)
+        case Role.researcher | Role.expert:
+            return (f"person:{actor.person}",)
+        case _:
+            return None if actor.role in CENTER_ROLES else ()
+
+
+def bank_view(event: Event, referral: Referral) -> View | None:
+    """How much of *event* the bank of *referral* sees; None: it does not exist for the bank."""
+    view = FACTS[event.type].bank
+    if view is View.hidden or event.version < referral.since:
+        return None
+    return view
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, datetime):
+        return value.isoformat().replace("+00:00", "Z")
+    if isinstance(value, Enum):
+        return value.value
+    if isinstance(value, date):
+        return value.isoformat()
+    if isinstance(value, Mapping):
+        return {key: _plain(item) for key, item in value.items() if item is not None}
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
+    return value
+
+
+def event_view(event: Event, actor: Actor, case: Case) -> dict[str, Any] | None:
+    """The data of *event* for *actor*, or None where the event does not exist for this reader."""
+    if actor.role in CENTER_ROLES:
+        return _whole(event)
+    if actor.role is Role.bank_officer:
+        referral = referral_of(case, actor.org_id)
+        view = bank_view(event, referral) if referral else None
+        return None if view is None else _bank_event(event, view)
+    if event.type in _INTERNAL or not _may_follow(event, actor, case):
+        return None
+    body = _whole(event)
+    if event.type in {"CaseOpened", "NeedReferred"} and actor.role is not Role.company_representative:
+        body = {key: item for key, item in body.items() if not key.startswith(("bank_", "referral"))}
+    return body
+
+
+def _may_follow(event: Event, actor: Actor, case: Case) -> bool:
+    if actor.role is not Role.researcher:
+        return True
+    mine = [one for one in case.assignments.values() if one.researcher_id == actor.person]
+    if any(one.assigned_at for one in mine):
+        return not event.type.startswith("Assignment") or _is_about(event, mine)
+    return _is_about(event, mine)
+
+
+def _is_about(event: Event, mine: list[Assignment]) -> bool:
+    return getattr(event.data, "assignment_id", None) in {one.assignment_id for one in mine}
+
+
+def _whole(event: Event) -> dict[str, Any]:
+    body: dict[str, Any] = event.data.model_dump(mode="json", exclude_none=True, by_alias=True)
+    if event.reason:
+        body["reason"] = {"code": event.reason.code, "text": wording(event.reason)}
+    return body
+
+
+def _bank_event(event: Event, view: View) -> dict[str, Any]:
+    reason = {"reason": {"code": event.reason.code}} if event.reason else {}
+    if view is View.summary:
+        return reason
+    masked = _MASKED_FOR_BANK.get(event.type, frozenset())
+    body = {key: item for key, item in _whole(event).items() if key not in masked}
+    if event.type == "AgreementSigned":
+        body["cost_band"] = _cost_band(event.data.model_dump()["costs"])
+    return body
+
+
+def _cost_band(costs: Mapping[str, str]) -> str:
+    return band_of(sum((Decimal(costs[name]) for name in ("direct", "indirect", "visiting")), Decimal()))
+
+
+def case_view(case: Case, actor: Actor) -> dict[str, Any]:
+    """The case as *actor* may read it (`contract.md` section 3)."""
+    if actor.role is Role.bank_officer:
+        view = _bank_case(case, actor)
+    elif actor.role is Role.researcher:
+        view = _researcher_case(case, actor)
+    else:
+        view = _whole_case(case, actor)
+    cleaned = _plain({**_head(case, actor), **view})
+    return {key: item for key, item in cleaned.items() if item not in (None, {})}
+
+
+def _head(case: Case, actor: Actor) -> dict[str, Any]:
+    reason = {"code": case.reason.code, "text": wording(case.reason)} if case.reason else None
+    return {
+        "case_id": case.case_id,
+        "version": seen_version(case, actor),
+        "stage": case.stage,
+        "furthest_stage": case.furthest_stage,
+        "status": case.status,
+        "disposition": case.disposition,
+        "origin": case.origin,
+        "coordinator": case.coordinator_id,
+        "reason": reason,
+        "opened_at": case.opened_at,
+        "updated_at": case.updated_at,
+    }
+
+
+def _dumped(entities: Any) -> list[dict[str, Any]]:
+    return [one.model_dump(exclude_none=True) for one in entities]
+
+
+def _whole_case(case: Case, actor: Actor) -> dict[str, Any]:
+    center = actor.role in CENTER_ROLES
+    mine = center or actor.role is Role.company_representative
+    view: dict[str, Any] = {
+        "case_no": case.case_no,
+        "company_id": case.company_id,
+        "need": case.need.model_dump() if case.need else None,
+        "assignments": _dumped(case.assignments.values()),
+        "visits": _dumped(case.visits.values()),
+        "consultations": _dumped(case.consultations.values()),
+        "agreements": _dumped(case.agreements.values()),
+        "milestones": _dumped(case.milestones.values()),
+        "readiness": _dumped(case.readiness),
+        "inventions": _dumped(case.inventions.values()),
+        "publications": _dumped(case.publications.values()),
+        "transfers": _dumped(case.transfers.values()),
+        "products": _dumped(case.products.values()),
+        "deadlines": _deadlines(case),
+    }
+    if mine:
+        view["consents"] = _dumped(case.consents.values())
+    if center:
+        view["referrals"] = _dumped(case.referrals)
+        view["searches"] = _dumped(case.searches.values())
+        view["proposals"] = _dumped(case.proposals.values())
+        view["compliance"] = dict(case.compliance)
+    return view
+
+
+def _deadlines(case: Case) -> list[dict[str, Any]]:
+    return [{"timer": one.timer, "due_at": one.due_at, "owner": one.owner} for one in deadlines(case)]
+
+
+_NEED_FOR_BANK: Final = {"description"}
+
+
+def _bank_case(case: Case, actor: Actor) -> dict[str, Any]:
+    referral = referral_of(case, actor.org_id)
+    assigned = [one for one in case.assignments.values() if one.assigned_at]
+    return {
+        "referral": referral.model_dump(include={"referral_id", "bank_reference"}) if referral else None,
+        "need": case.need.model_dump(exclude=_NEED_FOR_BANK) if case.need else None,
+        "assignments": [one.model_dump(include={"assignment_id", "role", "state"}) for one in assigned],
+        "visits": [_visit_for_bank(one) for one in case.visits.values()],
+        "consultations": _dumped(case.consultations.values()),
+        "agreements": [_agreement_for_bank(one) for one in case.agreements.values()],
+        "milestones": _dumped(case.milestones.values()),
+        "readiness": [one.model_dump(exclude={"assessor_ref"}) for one in case.readiness],
+        "transfers": _dumped(case.transfers.values()),
+        "products": _dumped(case.products.values()),
+        "consents": _dumped(case.consents.values()),
+    }
+
+
+def _visit_for_bank(visit: Visit) -> dict[str, Any]:
+    shown = visit.model_dump(exclude={"report"}, exclude_none=True)
+    report = visit.report
+    if report and report.confirmed_at:
+        shown["report"] = {
+            **report.model_dump(exclude={"redactions", "findings"}, exclude_none=True),
+            "findings": redacted(report.findings, report.redactions),
+        }
+    return shown
+
+
+def _agreement_for_bank(one: Agreement) -> dict[str, Any]:
+    if not one.is_signed:
+        return {"agreement_id": one.agreement_id, "ended": one.ended}
+    shown = {"agreement_id", "kind", "signed_on", "effective_on", "ends_on", "research", "outcome", "ended"}
+    return one.model_dump(include=shown, exclude_none=True)
+
+
+def _researcher_case(case: Case, actor: Actor) -> dict[str, Any]:
+    mine = [one for one in case.assignments.values() if one.researcher_id == actor.person]
+    if any(one.assigned_at for one in mine):
+        view = _whole_case(case, actor)
+        return {**view, "assignments": _dumped(mine), "deadlines": None}
+    offered = {name for one in mine if one.state is not AssignmentState.recalled for name in one.disclosed_fields}
+    need = case.need.model_dump(include=_need_fields(offered)) if case.need else None
+    return {"need": need, "assignments": _dumped(mine)}
+
+
+def _need_fields(disclosed: set[str]) -> set[str]:
+    return {name for name, kind in FIELD_CLASSES.items() if name in disclosed or kind in disclosed}
+
+
+def seen_events(events: Iterable[Event], actor: Actor, case: Case) -> list[tuple[int, Event, dict[str, Any]]]:
+    """What *actor* sees of *events*, a case's from the first on: own number, event, data shown.
+
+    *case* is the state after them. A bank's number counts what it sees; the others count versions.
+    """
+    shown: list[tuple[int, Event, dict[str, Any]]] = []
+    for event in events:
+        body = event_view(event, actor, case)
+        if body is not None:
+            number = len(shown) + 1 if actor.role is Role.bank_officer else event.version
+            shown.append((number, event, body))
+    return shown

@@ -1,0 +1,1 @@
+"""HTTP by audience: what banks, coordinators, companies and universities reach."""

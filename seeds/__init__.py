@@ -1,0 +1,1 @@
+"""The catalogue of university technology seeds (シーズ), researchers and institutions; not database seeding."""

@@ -1,0 +1,89 @@
+"""Events as canonical bytes (RFC 8785) and back: the bytes are what is kept, hashed and proved.
+
+Field values that are None are left out, so a field that may be None has None as its default. Instants are written in
+UTC with `Z`, with six digits of fraction or none when it is zero.
+"""
+
+import json
+import unicodedata
+from collections.abc import Callable, Mapping
+from datetime import UTC, date, datetime
+from typing import Any, TypeAlias
+
+import rfc8785
+from pydantic import ValidationError
+
+from domain.case import UnknownEvent, event_type
+from domain.envelope import Event, EventData
+
+EventTypes: TypeAlias = Callable[[str, int], type[EventData]]
+"""The record of an event by name and schema version; raises UnknownEvent."""
+
+__all__ = ["EventTypes", "NotCanonical", "UnknownEvent", "canonical", "decode", "encode"]
+
+
+class NotCanonical(ValueError):
+    """A value has no canonical form, for instance a float, or text that is not NFC: an error in the code."""
+
+
+def canonical(value: object) -> bytes:
+    """The RFC 8785 bytes of *value*: strings, integers below 2^53, booleans, dates, aware instants, lists, mappings.
+
+    Raises NotCanonical, naming the place as a JSON pointer.
+    """
+    try:
+        return rfc8785.dumps(_plain(value, ""))
+    except rfc8785.CanonicalizationError as error:
+        raise NotCanonical(str(error)) from error
+
+
+def encode(event: Event) -> bytes:
+    """The canonical bytes of the whole *event*. Raises NotCanonical."""
+    return canonical(event.model_dump(by_alias=True, exclude_none=True, warnings=False))  # unfit values: NotCanonical
+
+
+def decode(body: bytes, event_types: EventTypes = event_type) -> Event:
+    """The event that `encode` wrote as *body*.
+
+    Raises UnknownEvent for a type or version that *event_types* does not know, and for bytes that do not fit the type.
+    """
+    told = json.loads(body)
+    kind = event_types(told["type"], told["schema_version"])
+    try:
+        told["data"] = kind.model_validate(told["data"])
+        return Event.model_validate(told)
+    except ValidationError as error:
+        raise UnknownEvent(f"event {told.get('event_id')} is no {told['type']} this code knows: {error}") from error
+
+
+def _plain(value: object, place: str) -> Any:
+    match value:
+        case bool() | int():
+            return value
+        case str():
+            return _text(value, place)
+        case datetime():
+            return _instant(value, place)
+        case date():
+            return value.isoformat()
+        case Mapping():
+            return {_text(key, place): _plain(one, f"{place}/{key}") for key, one in value.items()}
+        case list() | tuple():
+            return [_plain(one, f"{place}/{number}") for number, one in enumerate(value)]
+    raise NotCanonical(f"{place or '/'} holds a {type(value).__name__}, which has no canonical form")
+
+
+def _text(text: object, place: str) -> str:
+    if not isinstance(text, str):
+        raise NotCanonical(f"{place or '/'} has a {type(text).__name__} as a key")
+    if not (text.isascii() or unicodedata.is_normalized("NFC", text)):
+        raise NotCanonical(f"{place or '/'} holds text that is not in Unicode's normal form C")
+    if "\0" in text:
+        raise NotCanonical(f"{place or '/'} holds U+0000, which PostgreSQL cannot keep")
+    return str(text)
+
+
+def _instant(moment: datetime, place: str) -> str:
+    if moment.tzinfo is None:
+        raise NotCanonical(f"{place or '/'} holds an instant without a time zone")
+    return moment.astimezone(UTC).isoformat().replace("+00:00", "Z")

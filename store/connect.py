@@ -1,0 +1,62 @@
+"""The way in: open the store with its URL and keys, and everything that keeps something is at hand."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Self
+
+from domain.case import event_type
+from store.clock import Clock
+from store.codec import EventTypes
+from store.desk import Desk
+from store.directory import Directory
+from store.documents import Documents
+from store.ledger import Ledger
+from store.overview import Overviews
+from store.pool import Pool, StoreUnreachable, open_pool
+from store.sealing import Seals
+
+__all__ = ["Pool", "Store", "StoreUnreachable", "open_pool"]
+
+
+@dataclass(frozen=True)
+class Store:
+    """All parts of the store on one pool of connections."""
+
+    pool: Pool
+    seals: Seals
+    ledger: Ledger
+    desk: Desk
+    directory: Directory
+    documents: Documents
+    overview: Overviews
+    clock: Clock
+
+    @classmethod
+    @asynccontextmanager
+    async def open(
+        cls, url: str, master_keys: list[bytes], *, size: int = 8, event_types: EventTypes = event_type
+    ) -> AsyncIterator[Self]:
+        """The store at the SQLAlchemy *url*, with at most *size* connections; appends under way end before it closes.
+
+        Raises StoreUnreachable when the database does not answer, ValueError for unfit keys.
+        """
+        seals = Seals(master_keys)
+        pool = await open_pool(url, size=size)
+        try:
+            store = cls(
+                pool=pool,
+                seals=seals,
+                ledger=Ledger(pool, event_types),
+                desk=Desk(pool, seals),
+                directory=Directory(pool),
+                documents=Documents(pool, seals),
+                overview=Overviews(pool),
+                clock=Clock(pool),
+            )
+            try:
+                yield store
+            finally:
+                await store.ledger.close()
+        finally:
+            await pool.close()

@@ -1,0 +1,130 @@
+"""The ledger of events: append under one lock in groups, read by stream, follow by position (`hashi.append`)."""
+
+import json
+from collections.abc import Sequence
+from typing import Any, Final, Literal, TypeAlias, assert_never
+
+from domain.case import event_type
+from domain.envelope import Event
+from store.append import Append, Appended, AppendRefused, Conflict, Duplicate, NaturalKey, Outcome, ReferenceTaken
+from store.codec import EventTypes, decode, encode
+from store.committer import Committer
+from store.overview import Overview
+from store.pool import Pool, connected, fetch
+
+__all__ = [
+    "Append",
+    "AppendRefused",
+    "Appended",
+    "Conflict",
+    "Duplicate",
+    "Ledger",
+    "NaturalKey",
+    "Outcome",
+    "ReferenceTaken",
+]
+
+_APPEND: Final = """
+SELECT outcome, first_version, last_version, last_position, other FROM hashi.append(
+    %s::text[], %s::int[], %s::text[], %s::int[], %s::bytea[], %s::jsonb[], %s::jsonb[]) ORDER BY item
+"""
+_READ: Final = "SELECT body FROM hashi.events WHERE stream = %s AND version > %s AND version <= %s ORDER BY version"
+_HEAD: Final = "SELECT coalesce(max(version), 0) FROM hashi.events WHERE stream = %s"
+_FOLLOW: Final = "SELECT position, body FROM hashi.events WHERE position > %s ORDER BY position LIMIT %s"
+_RESTATE: Final = "SELECT hashi.restate(%s, %s, %s::jsonb)"
+_NO_END: Final = 2**31 - 1
+_ATTEMPT: Final = 1.0
+"""Seconds one attempt of a group waits for a connection before the next."""
+
+
+_Wanted: TypeAlias = tuple[Append, list[bytes]]
+
+
+class Ledger:
+    """Appends and reads events. Every method raises StoreUnreachable when the database is away for PATIENCE seconds."""
+
+    def __init__(self, pool: Pool, event_types: EventTypes = event_type) -> None:
+        self._pool = pool
+        self._event_types = event_types
+        self._committer = Committer[_Wanted, Outcome | AppendRefused](self._send)
+
+    async def append(self, wanted: Append) -> Outcome:
+        """Add the events of *wanted*; the same command twice counts once.
+
+        Raises NotCanonical for an event without canonical form, AppendRefused for a time off the clock (take a fresh
+        time and decide again), and StoreUnreachable with the outcome unknown: send the same again.
+        """
+        outcome = await self._committer.submit((wanted, [encode(event) for event in wanted.events]))
+        if isinstance(outcome, AppendRefused):
+            raise outcome
+        return outcome
+
+    async def restate(self, stream: str, version: int, overview: Overview) -> bool:
+        """Write the case's overview without an event; False, and nothing written, when *stream* has left *version*."""
+        [(written,)] = await fetch(self._pool, _RESTATE, [stream, version, overview.model_dump_json()])
+        return bool(written)
+
+    async def read(self, stream: str, after: int = 0, up_to: int | None = None) -> list[Event]:
+        """The events of *stream* above version *after*, up to and with *up_to*, in order. Raises UnknownEvent."""
+        found = await fetch(self._pool, _READ, [stream, after, _NO_END if up_to is None else up_to])
+        return [decode(body, self._event_types) for (body,) in found]
+
+    async def head(self, stream: str) -> int:
+        """The version of the last event of *stream*, 0 when it has none."""
+        [(version,)] = await fetch(self._pool, _HEAD, [stream])
+        return int(version)
+
+    async def read_all(self, after: int, limit: int) -> list[tuple[int, Event]]:
+        """At most *limit* events above position *after*, with their positions, in order. Raises UnknownEvent."""
+        return [(position, decode(body, self._event_types)) for position, body in await self.bodies(after, limit)]
+
+    async def bodies(self, after: int, limit: int) -> list[tuple[int, bytes]]:
+        """As `read_all`, but the kept bytes as they are. A position that is missing in the middle is a loss."""
+        return [(position, body) for position, body in await fetch(self._pool, _FOLLOW, [after, limit])]
+
+    async def close(self) -> None:
+        """Take no more appends and wait for those under way, at most PATIENCE seconds."""
+        await self._committer.close()
+
+    async def _send(self, group: Sequence[_Wanted]) -> list[Outcome | AppendRefused]:
+        async with connected(self._pool, _ATTEMPT) as connection:
+            cursor = await connection.execute(_APPEND, _columns(group))
+            return [_outcome(*row) for row in await cursor.fetchall()]
+
+
+def _columns(group: Sequence[_Wanted]) -> list[list[Any]]:
+    wanted = [append for append, _ in group]
+    return [
+        [one.stream for one in wanted],
+        [one.expected_version for one in wanted],
+        [one.command_id for one in wanted],
+        [len(bodies) for _, bodies in group],
+        [body for _, bodies in group for body in bodies],
+        [one.overview and one.overview.model_dump_json() for one in wanted],
+        [one.referral and _key_json(one.referral) for one in wanted],
+    ]
+
+
+def _key_json(key: NaturalKey) -> str:
+    return json.dumps({**vars(key), "fingerprint": key.fingerprint.hex()})
+
+
+def _outcome(
+    outcome: Literal["appended", "duplicate", "conflict", "reference_taken", "clock", "disorder"],
+    first_version: int,
+    last_version: int,
+    last_position: int,
+    other: str,
+) -> Outcome | AppendRefused:
+    match outcome:
+        case "appended":
+            return Appended(first_version, last_version, last_position)
+        case "duplicate":
+            return Duplicate(first_version, last_version)
+        case "conflict":
+            return Conflict(last_version)
+        case "reference_taken":
+            return ReferenceTaken(other)
+        case "clock" | "disorder":
+            return AppendRefused(outcome)
+    assert_never(outcome)

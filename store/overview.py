@@ -1,0 +1,89 @@
+"""One row a case, for boards, lists and the sweep of deadlines; written by the append itself, so never behind."""
+
+from collections.abc import Collection
+from datetime import datetime, timedelta
+from typing import Final, TypeAlias
+
+from sqlalchemy import Select, func, select, tuple_
+
+from domain.records import Record
+from domain.terms import Disposition, Origin, Stage, Status
+from store.pool import Pool, rows
+from store.tables import case_overview
+
+_TABLE: Final = case_overview.c
+Place: TypeAlias = tuple[datetime, str]
+"""Where a page of a list ended: `opened_at` and `case_id` of its last row."""
+
+
+class Overview(Record):
+    """What a list shows of a case, and who may see it."""
+
+    case_id: str
+    case_no: str
+    stage: Stage
+    furthest_stage: Stage
+    status: Status
+    disposition: Disposition | None = None
+    origin: Origin
+    company_id: str | None = None
+    coordinator_id: str | None = None
+    title: str | None = None
+    readers: tuple[str, ...] = ()
+    """Such as `bank:jfs-fukuoka` or `person:sato`."""
+    opened_at: datetime
+    updated_at: datetime
+    next_due_at: datetime | None = None
+    """The earliest deadline, None when nothing can fall due."""
+    version: int = 0
+    """The last event's version; given by the append, left out by the writer, as `position` is."""
+    position: int = 0
+
+
+class Overviews:
+    """Reads the overview. Every method raises StoreUnreachable when the database is away."""
+
+    def __init__(self, pool: Pool) -> None:
+        self._pool = pool
+
+    async def case(self, case_id: str) -> Overview | None:
+        """The row of *case_id*, None when there is no such case."""
+        found = await rows(self._pool, select(case_overview).where(_TABLE.case_id == case_id))
+        return Overview(**found[0]) if found else None
+
+    async def cases(
+        self,
+        *,
+        readers: Collection[str] | None,
+        status: Status | None = None,
+        stage: Stage | None = None,
+        after: Place | None = None,
+        limit: int = 50,
+    ) -> list[Overview]:
+        """Cases, newest first, that one of *readers* may see (None: all); the next page comes *after* the last row."""
+        statement = select(case_overview).order_by(_TABLE.opened_at.desc(), _TABLE.case_id.desc()).limit(limit)
+        if readers is not None:
+            statement = statement.where(_TABLE.readers.overlap(list(readers)))
+        if status is not None:
+            statement = statement.where(_TABLE.status == status.value)
+        if stage is not None:
+            statement = statement.where(_TABLE.stage == stage.value)
+        return [Overview(**row) for row in await rows(self._pool, _after(statement, after))]
+
+    async def due(self, now: datetime, grace: timedelta, *, limit: int = 500) -> list[str]:
+        """The cases whose earliest deadline passed more than *grace* before *now*, the longest overdue first."""
+        statement = select(_TABLE.case_id).where(_TABLE.next_due_at < now - grace).order_by(_TABLE.next_due_at)
+        return [row["case_id"] for row in await rows(self._pool, statement.limit(limit))]
+
+
+    async def next_due(self, until: datetime) -> datetime | None:
+        """The earliest deadline of any case that is not later than *until*."""
+        statement = select(func.min(_TABLE.next_due_at).label("due")).where(_TABLE.next_due_at <= until)
+        found = await rows(self._pool, statement)
+        return found[0]["due"] if found else None
+
+
+def _after(statement: Select[object], place: Place | None) -> Select[object]:
+    if place is None:
+        return statement
+    return statement.where(tuple_(_TABLE.opened_at, _TABLE.case_id) < place)

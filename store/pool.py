@@ -1,0 +1,113 @@
+"""Connections to PostgreSQL: opened from a SQLAlchemy URL, checked before use, and lost in one way only."""
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from typing import Any, Final, TypeAlias
+
+from psycopg import AsyncConnection, OperationalError
+from psycopg.abc import QueryNoTemplate
+from psycopg.rows import TupleRow, dict_row
+from psycopg_pool import AsyncConnectionPool
+from sqlalchemy import URL, ClauseElement, make_url
+
+PATIENCE: Final = 5.0
+"""Seconds after which a caller hears StoreUnreachable instead of waiting longer."""
+APP_ROLE: Final = "hashi_app"
+"""The role the application takes on: it reads, and writes events through `hashi.append` only."""
+
+Pool: TypeAlias = AsyncConnectionPool[AsyncConnection[TupleRow]]
+
+_OUR_OWN: Final = "HS"
+"""The class of SQLSTATEs that our functions raise; psycopg, which does not know it, takes them for outages."""
+_DIALECT: Final = URL.create("postgresql+psycopg").get_dialect()()
+
+
+class StoreUnreachable(Exception):
+    """The database cannot be reached, or broke off; whether the last call took effect is unknown: call again."""
+
+
+def sqlalchemy_url(url: str) -> URL:
+    """*url* for SQLAlchemy with psycopg 3, whichever driver it names or leaves out. Raises ArgumentError."""
+    return make_url(url).set(drivername="postgresql+psycopg")
+
+
+def connect_arguments(url: str, role: str | None = APP_ROLE) -> dict[str, Any]:
+    """*url* as psycopg's arguments; every statement then runs as *role* and ends after 10 s."""
+    parsed = sqlalchemy_url(url)
+    asked = {name: value if isinstance(value, str) else ",".join(value) for name, value in parsed.query.items()}
+    given = {**parsed.translate_connect_args(username="user", database="dbname"), **asked}
+    options = [str(given.pop("options", "")), "-c timezone=UTC -c statement_timeout=10s"]
+    return {
+        "application_name": "hashi",
+        "connect_timeout": 5,
+        "tcp_user_timeout": 5000,
+        "keepalives_idle": 5,
+        **given,
+        "autocommit": True,
+        "options": " ".join([*options, f"-c role={role}"] if role else options).strip(),
+    }
+
+
+async def reach(arguments: dict[str, Any]) -> AsyncConnection[TupleRow]:
+    """One connection with the *arguments* of `connect_arguments`. Raises StoreUnreachable, with the driver's words."""
+    try:
+        return await AsyncConnection.connect(**arguments)
+    except OperationalError as error:
+        raise StoreUnreachable(str(error).strip()) from error
+
+
+async def open_pool(url: str, *, size: int = 8) -> Pool:
+    """A pool of *size* connections to the SQLAlchemy *url*, in the role `hashi_app`; close it after use.
+
+    Raises StoreUnreachable, with the driver's words, when the database does not take a connection.
+    """
+    arguments = connect_arguments(url)
+    await (await reach(arguments)).close()
+    pool: Pool = AsyncConnectionPool(
+        kwargs=arguments,
+        min_size=min(2, size),
+        max_size=size,
+        open=False,
+        timeout=PATIENCE,
+        reconnect_timeout=PATIENCE,
+        check=lambda connection: _check(pool, connection),
+    )
+    await pool.open()
+    return pool
+
+
+async def _check(pool: Pool, connection: AsyncConnection[TupleRow]) -> None:
+    try:
+        await AsyncConnectionPool.check_connection(connection)
+    except OperationalError:
+        await pool.drain()  # one is cut, so probably all are; the pool would find them one by one, with pauses
+        raise
+
+
+@asynccontextmanager
+async def connected(pool: Pool, patience: float = PATIENCE) -> AsyncIterator[AsyncConnection[TupleRow]]:
+    """A connection in autocommit mode for one statement; waits *patience* seconds for it. Raises StoreUnreachable."""
+    try:
+        async with pool.connection(timeout=patience) as connection:
+            yield connection
+    except OperationalError as error:
+        if (error.sqlstate or "").startswith(_OUR_OWN):
+            raise
+        raise StoreUnreachable(str(error).strip()) from error
+
+
+async def fetch(
+    pool: Pool, query: QueryNoTemplate, parameters: Sequence[object] | Mapping[str, object] = ()
+) -> list[TupleRow]:
+    """The rows of one SQL *query*, all of them. Raises StoreUnreachable."""
+    async with connected(pool) as connection, connection.cursor(binary=True) as cursor:
+        await cursor.execute(query, parameters)
+        return await cursor.fetchall() if cursor.description else []
+
+
+async def rows(pool: Pool, statement: ClauseElement) -> list[dict[str, Any]]:
+    """What a SQLAlchemy Core *statement* returns, by column name. Raises StoreUnreachable."""
+    compiled = statement.compile(dialect=_DIALECT)
+    async with connected(pool) as connection, connection.cursor(row_factory=dict_row) as cursor:
+        await cursor.execute(str(compiled).encode(), compiled.params)
+        return await cursor.fetchall() if cursor.description else []

@@ -1,0 +1,209 @@
+"""The tables of the schema `hashi`, in one place; `migrations` makes them, a test compares the two."""
+
+from typing import Final
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    CheckConstraint,
+    Column,
+    DateTime,
+    ForeignKey,
+    Index,
+    Integer,
+    Interval,
+    LargeBinary,
+    MetaData,
+    Sequence,
+    Table,
+    Text,
+    UniqueConstraint,
+    Uuid,
+    text,
+)
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
+
+SCHEMA: Final = "hashi"
+
+metadata: Final = MetaData(
+    schema=SCHEMA,
+    naming_convention={
+        "pk": "pk_%(table_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_name)s",
+        "ck": "ck_%(table_name)s_%(constraint_name)s",
+    },
+)
+
+_INSTANT: Final = DateTime(timezone=True)
+_NOW: Final = text("hashi.now()")
+
+
+def _instant(name: str, *, nullable: bool = False) -> Column[object]:
+    return Column(name, _INSTANT, nullable=nullable)
+
+
+def _stamp(name: str) -> Column[object]:
+    return Column(name, _INSTANT, nullable=False, server_default=_NOW)
+
+
+events: Final = Table(
+    "events",
+    metadata,
+    Column("position", BigInteger, primary_key=True, autoincrement=False),
+    Column("stream", Text, nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("event_id", Uuid, nullable=False),
+    Column("type", Text, nullable=False),
+    Column("schema_version", Integer, nullable=False),
+    Column("command_id", Text, nullable=False),
+    _instant("occurred_at"),
+    _instant("recorded_at"),
+    Column("body", LargeBinary, nullable=False),
+    UniqueConstraint("event_id"),
+    UniqueConstraint("stream", "version"),
+    CheckConstraint("position > 0", name="position"),
+    CheckConstraint("version > 0", name="version"),
+    Index(None, "stream", "command_id"),
+    comment="Facts, for ever. body is the event in canonical JSON (RFC 8785); the other columns repeat what it says.",
+)
+"""Facts in the order of their commits: `position` counts from 1 without a gap. Written by `hashi.append` alone."""
+
+case_overview: Final = Table(
+    "case_overview",
+    metadata,
+    Column("case_id", Text, primary_key=True),
+    Column("case_no", Text, nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("stage", Text, nullable=False),
+    Column("furthest_stage", Text, nullable=False),
+    Column("status", Text, nullable=False),
+    Column("disposition", Text),
+    Column("origin", Text, nullable=False),
+    Column("company_id", Text),
+    Column("coordinator_id", Text),
+    Column("title", Text),
+    Column("readers", ARRAY(Text), nullable=False),
+    _instant("opened_at"),
+    _instant("updated_at"),
+    _instant("next_due_at", nullable=True),
+    Column("position", BigInteger, nullable=False),
+    Index("ix_case_overview_readers", "readers", postgresql_using="gin"),
+    Index("ix_case_overview_opened_at_case_id", "opened_at", "case_id"),
+    Index("ix_case_overview_next_due_at", "next_due_at", postgresql_where=text("next_due_at IS NOT NULL")),
+    comment="One row a case, derived from its events in the transaction that appends them.",
+)
+"""One row a case for boards and lists; `readers` holds strings such as `bank:jfs-fukuoka` and `person:sato`."""
+
+referrals: Final = Table(
+    "referrals",
+    metadata,
+    Column("bank_id", Text, primary_key=True),
+    Column("bank_reference", Text, primary_key=True),
+    Column("case_id", Text, nullable=False),
+    Column("fingerprint", LargeBinary, nullable=False),
+    Index(None, "case_id"),
+    comment="The natural key of a referral, for ever.",
+)
+"""Which case a bank's reference began, and the keyed fingerprint of what was sent with it."""
+
+commands: Final = Table(
+    "commands",
+    metadata,
+    Column("command_id", Text, primary_key=True),
+    Column("case_id", Text, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("org_id", Text, nullable=False),
+    Column("sealed_body", LargeBinary, nullable=False),
+    Column("fingerprint", LargeBinary, nullable=False),
+    _stamp("received_at"),
+    Index(None, "case_id"),
+    comment="Command bodies, encrypted; the engine carries their ids only.",
+)
+"""Bodies of commands, sealed by `store.sealing`."""
+
+refusals: Final = Table(
+    "refusals",
+    metadata,
+    Column("command_id", Text, primary_key=True),
+    Column("case_id", Text, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("role", Text, nullable=False),
+    Column("org_id", Text, nullable=False),
+    Column("code", Text, nullable=False),
+    Column("problem", JSONB, nullable=False),
+    Column("fingerprint", LargeBinary, nullable=False),
+    _stamp("refused_at"),
+    Index(None, "case_id"),
+    comment="What was refused and why; a retry gets the same answer from here.",
+)
+"""Refused commands: log, and memory for retries."""
+
+organizations: Final = Table(
+    "organizations",
+    metadata,
+    Column("org_id", Text, primary_key=True),
+    Column("kind", Text, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("prefecture", Text),
+    Column("country", Text, nullable=False),
+    Column("corporate_number", Text),
+    Column("indirect_rate", Text),
+    Column("payment_first", Boolean, nullable=False),
+    UniqueConstraint("corporate_number"),
+)
+"""Banks, companies, universities and the rest; the columns are the fields of `domain.envelope.Organization`."""
+
+people: Final = Table(
+    "people",
+    metadata,
+    Column("person_id", Text, primary_key=True),
+    Column("role", Text, nullable=False),
+    Column("org_id", Text, ForeignKey(organizations.c.org_id), nullable=False),
+    Column("name", Text, nullable=False),
+)
+"""Who may act; the columns are the fields of `domain.envelope.Person`."""
+
+api_keys: Final = Table(
+    "api_keys",
+    metadata,
+    Column("key_id", Text, primary_key=True),
+    Column("secret_hash", LargeBinary, nullable=False),
+    Column("person_id", Text, ForeignKey(people.c.person_id), nullable=False),
+    Column("label", Text, nullable=False),
+    _stamp("created_at"),
+    _instant("expires_at", nullable=True),
+    _instant("revoked_at", nullable=True),
+    Index(None, "person_id"),
+)
+"""Keys of the HTTP interface: the SHA-256 of a random 256-bit secret, never the secret."""
+
+documents: Final = Table(
+    "documents",
+    metadata,
+    Column("document_id", Text, primary_key=True),
+    Column("sha256", Text, nullable=False),
+    Column("bytes", BigInteger, nullable=False),
+    Column("media_type", Text, nullable=False),
+    Column("file_name", Text),
+    Column("org_id", Text, nullable=False),
+    Column("content", LargeBinary, nullable=False),
+    _stamp("created_at"),
+)
+"""Files that events refer to by id and SHA-256."""
+
+clock: Final = Table(
+    "clock",
+    metadata,
+    Column("single", Boolean, primary_key=True, server_default=text("true")),
+    Column("shifted_by", Interval, nullable=False, server_default=text("'0'::interval")),
+    _instant("frozen_at", nullable=True),
+    Column("movable", Boolean, nullable=False, server_default=text("false")),
+    CheckConstraint("single", name="single"),
+    comment="hashi.now() is frozen_at, or the time of the server plus shifted_by; moved by hashi.move_clock alone.",
+)
+"""The one clock; a single row."""
+
+case_numbers: Final = Sequence("case_numbers", metadata=metadata)
+"""Numbers for people to call a case by."""

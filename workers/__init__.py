@@ -1,0 +1,1 @@
+"""The processes of Hashi, and the only place where its parts meet."""

@@ -1,0 +1,55 @@
+"""The Temporal worker of the cases: workflow tasks and the activity that decides and appends."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import timedelta
+from typing import Final
+
+from temporalio.client import Client
+from temporalio.worker import UnsandboxedWorkflowRunner, Worker, WorkflowRunner
+from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
+
+from activities.contract import TASK_QUEUE
+from activities.ledger import CaseLedger
+from store.cases import Cases
+from store.connect import Store
+from workflows.referral_case import ReferralCase
+
+_CACHED: Final = 2_000
+"""Workflows kept in memory, some 60 KB each; more active cases than this replay from history."""
+
+
+def _runner(sandboxed: bool) -> WorkflowRunner:
+    if not sandboxed:
+        return UnsandboxedWorkflowRunner()
+    restrictions = SandboxRestrictions.default.with_passthrough_modules("pydantic", "activities.contract")
+    return SandboxedWorkflowRunner(restrictions=restrictions)
+
+
+@asynccontextmanager
+async def case_worker(
+    client: Client,
+    store: Store,
+    *,
+    cases: Cases | None = None,
+    sandboxed: bool = True,
+    cached: int = _CACHED,
+    task_queue: str = TASK_QUEUE,
+) -> AsyncIterator[Worker]:
+    """A running worker; leaving the context lets what is under way end.
+
+    The sandbox guards determinism and costs a third of the speed: tests use it, production need not.
+    """
+    ledger = CaseLedger(store, cases)
+    worker = Worker(
+        client,
+        task_queue=task_queue,
+        workflows=[ReferralCase],
+        activities=[ledger.apply_command, ledger.fall_due],
+        workflow_runner=_runner(sandboxed),
+        max_cached_workflows=cached,
+        sticky_queue_schedule_to_start_timeout=timedelta(seconds=1),
+        graceful_shutdown_timeout=timedelta(seconds=5),
+    )
+    async with worker:
+        yield worker

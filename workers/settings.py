@@ -1,0 +1,222 @@
+"""What the environment says: `HASHI_…` for ours, Temporal's own variables for Temporal, and what each means.
+
+`Settings.load` reads it; `described` lists it for `hashi doctor` and the documentation. No file is read but the one
+that holds the master key.
+"""
+
+import base64
+import binascii
+import ipaddress
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Final, Literal, NamedTuple, Self
+from urllib.parse import urlsplit, urlunsplit
+
+from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+if TYPE_CHECKING:
+    from temporalio.client import Client
+
+PREFIX: Final = "HASHI_"
+KEY_BYTES: Final = 32
+TEMPORAL_DEFAULT: Final = "localhost:7233"
+TEMPORAL_VARIABLES: Final[Mapping[str, tuple[str, str]]] = {
+    "TEMPORAL_ADDRESS": (TEMPORAL_DEFAULT, "Host and port of Temporal."),
+    "TEMPORAL_NAMESPACE": ("default", "Temporal's namespace."),
+    "TEMPORAL_PROFILE": ("default", "Profile of Temporal's TOML file."),
+    "TEMPORAL_CONFIG_FILE": ("Temporal's own place", "Temporal's TOML file."),
+    "TEMPORAL_API_KEY": ("", "Key for Temporal Cloud; switches TLS on."),
+    "TEMPORAL_TLS": ("", "Whether to use TLS; TEMPORAL_TLS_… name certificates."),
+}
+_SECRET: Final = frozenset({"HASHI_MASTER_KEY", "HASHI_API_KEY", "TEMPORAL_API_KEY"})
+_MASK: Final = "********"
+
+
+class SettingsFault(ValueError):
+    """The environment says something that cannot be; the message names the variable and what it should be."""
+
+
+class Setting(NamedTuple):
+    """One setting as it is shown: secrets masked, None where nothing is set."""
+
+    name: str
+    value: str | None
+    default: str
+    meaning: str
+
+
+class Settings(BaseSettings):
+    """The settings of one process. Make it with `load`."""
+
+    model_config = SettingsConfigDict(env_prefix=PREFIX, extra="ignore", frozen=True, hide_input_in_errors=True)
+
+    database_url: str | None = Field(None, repr=False, description="SQLAlchemy URL of PostgreSQL, as the application.")
+    owner_url: str | None = Field(
+        None, repr=False, description="The same database as its owner, for migrations; default: HASHI_DATABASE_URL."
+    )
+    database_connections: int = Field(8, ge=1, le=100, description="Most connections of one process.")
+    home: Path = Field(Path(".hashi"), description="Where `hashi up` keeps its data, keys and logs.")
+    master_key: SecretStr | None = Field(
+        None, description="32 bytes as base64 or hex that seal what is confidential; several, by commas, newest first."
+    )
+    master_key_file: Path | None = Field(None, description="A file with the master key, instead of HASHI_MASTER_KEY.")
+    api_key: SecretStr | None = Field(None, description="The key of who acts; `--as PERSON` goes before it.")
+    url: str | None = Field(None, description="Address of the gateway for commands; default: that of `hashi up`.")
+    host: str = Field("127.0.0.1", description="Address the gateway listens on.")
+    port: int = Field(8780, ge=1, le=65535, description="Port the gateway listens on.")
+    behind_proxy: bool = Field(
+        False, description="1 allows another HASHI_HOST than this machine: a proxy with TLS stands in front."
+    )
+    patience: float = Field(20.0, gt=0, le=300, description="Seconds a command waits for its answer.")
+    sandbox: bool = Field(False, description="1 runs workflows in Temporal's sandbox; a third slower.")
+    cached_cases: int = Field(2000, ge=0, description="Cases one worker keeps in memory, some 60 KB each.")
+    log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="How much is logged.")
+    debug: bool = Field(False, description="1 shows tracebacks.")
+
+    @classmethod
+    def load(cls) -> Self:
+        """The settings of the environment. Raises SettingsFault naming the variable."""
+        try:
+            return cls()
+        except ValidationError as error:
+            raise SettingsFault("; ".join(_sentence(one["loc"], one["msg"]) for one in error.errors())) from error
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _nothing_is_nothing(cls, value: object) -> object:
+        return None if value == "" else value
+
+    @field_validator("log_level", mode="before")
+    @classmethod
+    def _any_case(cls, value: object) -> object:
+        return value.lower() if isinstance(value, str) else value
+
+    @field_validator("url")
+    @classmethod
+    def _is_http(cls, value: str | None) -> str | None:
+        if value is not None and urlsplit(value).scheme not in {"http", "https"}:
+            raise ValueError("should begin with http:// or https://")
+        return value.rstrip("/") if value else None
+
+    @model_validator(mode="after")
+    def _stays_on_this_machine(self) -> Self:
+        if not self.behind_proxy and not is_loopback(self.host):
+            raise ValueError(
+                "host: only this machine can be listened on without TLS; "
+                "put a proxy with TLS in front and set HASHI_BEHIND_PROXY=1"
+            )
+        return self
+
+    def owner(self) -> str | None:
+        """The URL for migrations."""
+        return self.owner_url or self.database_url
+
+    def master_keys(self) -> list[bytes]:
+        """The master keys, newest first; empty when none is set. Raises SettingsFault."""
+        if self.master_key is not None:
+            return parse_keys(self.master_key.get_secret_value(), "HASHI_MASTER_KEY")
+        if self.master_key_file is None:
+            return []
+        try:
+            text = self.master_key_file.read_text(encoding="ascii")
+        except (OSError, ValueError) as error:
+            raise SettingsFault(f"HASHI_MASTER_KEY_FILE: {self.master_key_file} cannot be read: {error}") from error
+        return parse_keys(text, f"HASHI_MASTER_KEY_FILE ({self.master_key_file})")
+
+
+def is_loopback(host: str) -> bool:
+    """Whether *host* is this machine and nothing else."""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def parse_keys(text: str, name: str) -> list[bytes]:
+    """The keys in *text*, divided by commas or lines. Raises SettingsFault naming *name* and the place."""
+    words = text.replace(",", "\n").split()
+    if not words:
+        raise SettingsFault(f"{name}: holds no key")
+    keys = [_key(word) for word in words]
+    for place, key in enumerate(keys, 1):
+        if key is None:
+            raise SettingsFault(
+                f"{name}: key {place} is not {KEY_BYTES} bytes in base64 or hex; "
+                "make one with: python3 -c 'import base64,os; print(base64.b64encode(os.urandom(32)).decode())'"
+            )
+    return [key for key in keys if key is not None]
+
+
+def _key(word: str) -> bytes | None:
+    try:
+        key = bytes.fromhex(word) if len(word) == 2 * KEY_BYTES else base64.b64decode(word, validate=True)
+    except (ValueError, binascii.Error):
+        return None
+    return key if len(key) == KEY_BYTES else None
+
+
+def unknown_variables() -> list[str]:
+    """The HASHI_… variables that are set and mean nothing: probably misspelt."""
+    known = {PREFIX + name.upper() for name in Settings.model_fields}
+    return sorted(name for name in os.environ if name.startswith(PREFIX) and name not in known)
+
+
+def described() -> list[Setting]:
+    """All settings with their values in this environment, their defaults and their meaning; never raises."""
+    ours = [
+        Setting(
+            name := PREFIX + field.upper(),
+            _shown(name, os.environ.get(name)),
+            "" if one.default is None else str(one.default),
+            one.description or "",
+        )
+        for field, one in Settings.model_fields.items()
+    ]
+    theirs = [
+        Setting(name, _shown(name, os.environ.get(name)), default, meaning)
+        for name, (default, meaning) in TEMPORAL_VARIABLES.items()
+    ]
+    return ours + theirs
+
+
+def without_password(url: str) -> str:
+    """*url* as it may be shown."""
+    parts = urlsplit(url)
+    if parts.password is None:
+        return url
+    return urlunsplit(parts._replace(netloc=parts.netloc.replace(f":{parts.password}@", f":{_MASK}@")))
+
+
+async def connect_temporal(settings: Settings) -> "Client":
+    """A client of the Temporal that its own variables and TOML file name, else of localhost:7233.
+
+    Raises RuntimeError when the server does not answer, SettingsFault when its configuration cannot be read.
+    """
+    from temporalio.client import Client  # noqa: PLC0415 - half a second that only servers' commands pay
+    from temporalio.contrib.pydantic import pydantic_data_converter  # noqa: PLC0415
+    from temporalio.envconfig import ClientConfig  # noqa: PLC0415
+
+    try:
+        told = ClientConfig.load_client_connect_config()
+    except Exception as error:
+        raise SettingsFault(f"Temporal's configuration: {error}") from error
+    told.setdefault("target_host", TEMPORAL_DEFAULT)
+    return await Client.connect(**told, data_converter=pydantic_data_converter)
+
+
+def _sentence(place: tuple[int | str, ...], message: str) -> str:
+    message = message.removeprefix("Value error, ")
+    field, told, rest = message.partition(": ")
+    if not place and told and field in Settings.model_fields:
+        place, message = (field,), rest
+    return f"{PREFIX}{str(place[0]).upper()}: {message}" if place else message
+
+
+def _shown(name: str, value: str | None) -> str | None:
+    if not value:
+        return None
+    if name in _SECRET:
+        return _MASK
+    return without_password(value) if name.endswith("_URL") else value
