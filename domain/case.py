@@ -149,6 +149,7 @@ def evolve(case: Case | None, event: Event) -> Case:
     changes: dict[str, object] = {
         "version": event.version,
         "updated_at": event.recorded_at,
+        "event_types": {**after.event_types, event.event_id: event.type},
         "recent": (*after.recent[-2:], event.type),
     }
     if event.type not in TIMER_EVENTS:

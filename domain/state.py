@@ -28,6 +28,7 @@ from domain.terms import (
     Owner,
     Party,
     ResearchOutcome,
+    Role,
     Route,
     SearchScope,
     Stage,
@@ -46,6 +47,8 @@ class Referral(Record):
     """How many events of the case this bank may see: its own version of the case."""
     since: int = 1
     """The first version of the case this bank may see."""
+    until: int | None = None
+    """The last version it may see, once its referral has ended."""
 
 
 class Need(Record):
@@ -299,6 +302,23 @@ class Proposal(Record):
     reason: Reason | None = None
 
 
+class Cancellation(Record):
+    """A party's request that the case end, which waits for the center."""
+
+    by: Role
+    org_id: str
+    at: datetime
+    reason: str
+
+
+class Correction(Record):
+    """What is right instead of what one event said."""
+
+    corrects_event_id: str
+    right_value: Any
+    at: datetime
+
+
 class Wait(Record):
     """How far the reminders of one wait have gone."""
 
@@ -315,6 +335,10 @@ class Case(Record):
     origin: Origin
     company_id: str | None
     center_id: str
+    seed_id: str | None = None
+    """The technology seed a seed-driven case starts from."""
+    referrer_id: str | None = None
+    """The chamber or body, not a bank, that introduced the company."""
     opened_at: datetime
     status: Status = Status.open
     stage: Stage = Stage.intake
@@ -353,6 +377,14 @@ class Case(Record):
     transfers: dict[str, Transfer] = {}
     products: dict[str, Product] = {}
     proposals: dict[str, Proposal] = {}
+    cancellations: tuple[Cancellation, ...] = ()
+    corrections: tuple[Correction, ...] = ()
+    extensions: dict[str, datetime] = {}
+    """Waits that were given more time, and until when."""
+    officers: dict[str, str] = {}
+    """The officer who follows the case, by bank."""
+    event_types: dict[str, str] = {}
+    """The type of every event of the case, by event id."""
     last_proposal_id: str | None = None
     reason: Reason | None = None
     """The last reason given for ending, declining or turning back."""

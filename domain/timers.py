@@ -275,11 +275,14 @@ def _whole_case(case: Case) -> Iterable[Waiting]:
 
 def _next(case: Case, wait: Waiting) -> Deadline | None:
     steps = _DECLINED if wait.subject == DECLINED else SCHEDULE[wait.timer]
-    seen = case.waits.get(wait_key(wait.timer, wait.subject))
+    key = wait_key(wait.timer, wait.subject)
+    seen = case.waits.get(key)
     level = seen.level if seen and seen.since == wait.since else 0
     while level < len(steps):
         step = steps[level]
         due_at = _due(case, wait, step)
+        if key in case.extensions:
+            due_at = max(due_at, case.extensions[key])
         level += 1
         if wait.begun and due_at <= wait.begun and level < len(steps):
             continue

@@ -111,7 +111,8 @@ def reader_keys(actor: Actor) -> tuple[str, ...] | None:
 def bank_view(event: Event, referral: Referral) -> View | None:
     """How much of *event* the bank of *referral* sees; None: it does not exist for the bank."""
     view = FACTS[event.type].bank
-    if view is View.hidden or event.version < referral.since:
+    ended = referral.until is not None and event.version > referral.until
+    if view is View.hidden or event.version < referral.since or ended:
         return None
     return view
 

@@ -1,1 +1,1 @@
-"""HTTP by audience: what banks, coordinators, companies and universities reach."""
+"""The HTTP interface: who asks, what they ask, and the answer in their own view; `gateway.ask` is the one way."""

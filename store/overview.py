@@ -75,7 +75,6 @@ class Overviews:
         statement = select(_TABLE.case_id).where(_TABLE.next_due_at < now - grace).order_by(_TABLE.next_due_at)
         return [row["case_id"] for row in await rows(self._pool, statement.limit(limit))]
 
-
     async def next_due(self, until: datetime) -> datetime | None:
         """The earliest deadline of any case that is not later than *until*."""
         statement = select(func.min(_TABLE.next_due_at).label("due")).where(_TABLE.next_due_at <= until)

@@ -50,7 +50,9 @@ class Setting(NamedTuple):
 class Settings(BaseSettings):
     """The settings of one process. Make it with `load`."""
 
-    model_config = SettingsConfigDict(env_prefix=PREFIX, extra="ignore", frozen=True, hide_input_in_errors=True)
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX, env_ignore_empty=True, extra="ignore", frozen=True, hide_input_in_errors=True
+    )
 
     database_url: str | None = Field(None, repr=False, description="SQLAlchemy URL of PostgreSQL, as the application.")
     owner_url: str | None = Field(
@@ -82,11 +84,6 @@ class Settings(BaseSettings):
             return cls()
         except ValidationError as error:
             raise SettingsFault("; ".join(_sentence(one["loc"], one["msg"]) for one in error.errors())) from error
-
-    @field_validator("*", mode="before")
-    @classmethod
-    def _nothing_is_nothing(cls, value: object) -> object:
-        return None if value == "" else value
 
     @field_validator("log_level", mode="before")
     @classmethod

@@ -9,7 +9,7 @@ from datetime import timedelta
 from typing import Final
 
 from temporalio import workflow
-from temporalio.common import RetryPolicy, SearchAttributeKey, VersioningBehavior
+from temporalio.common import RetryPolicy, SearchAttributeKey
 from temporalio.exceptions import ApplicationError
 
 with workflow.unsafe.imports_passed_through():
@@ -46,7 +46,7 @@ _FIRST: Final = 10.0
 """Seconds a new run waits for its first command before it looks into the store by itself."""
 
 
-@workflow.defn(name=CASE_WORKFLOW, versioning_behavior=VersioningBehavior.PINNED)
+@workflow.defn(name=CASE_WORKFLOW)
 class ReferralCase:
     """One referral case, from intake to the last follow-up."""
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from typing import Any, ClassVar
 
-from pydantic import Field, ValidationError, model_validator
+from pydantic import AliasChoices, Field, ValidationError, model_validator
 
 from domain.envelope import CENTER, CommandData, Event, EventData
 from domain.law import Ask, View, decides, evolves, refuse, require
@@ -29,6 +29,9 @@ class CaseOpened(EventData):
     referral_id: Key | None = None
     company_id: Key | None = None
     center_id: Key
+    seed_id: Key | None = None
+    exchange_event_id: Key | None = None
+    referrer_id: Key | None = None
 
 
 class NeedReferred(EventData):
@@ -116,6 +119,52 @@ class ReferNeed(NeedBody, CommandData):
         return self
 
 
+class OpenCase(CommandData):
+    """Open a case that no bank referred: from a seed, an exchange meeting, a walk-in company or a chamber."""
+
+    creates: ClassVar[Mapping[str, str]] = {"need_id": "need"}
+    example: ClassVar[Mapping[str, Any]] = {
+        "origin": "walk_in",
+        "company": {"corporate_number": "4990101234567", "name": "有明陶業株式会社", "prefecture": "saga"},
+        "title": "溶解炉を使わない耐熱ガラス部品",
+        "public_summary": "陶磁器用の窯で焼結できる耐熱ガラス部品を作りたい。",
+        "consent": {
+            "recipients": ["center", "universities"],
+            "purposes": ["collaboration"],
+            "data_classes": ["public_summary", "need_detail"],
+            "valid_until": "2029-03-31",
+            "given_by": "代表取締役",
+            "method": "signed_paper",
+        },
+    }
+    origin: Origin
+    company: CompanyNamed | None = None
+    company_id: Key | None = None
+    referrer_id: Key | None = None
+    """The chamber or body that introduced the company."""
+    seed_id: Key | None = None
+    exchange_event_id: Key | None = Field(None, validation_alias=AliasChoices("exchange_event_id", "event_id"))
+    need_id: Key | None = None
+    title: Line | None = None
+    public_summary: Text | None = None
+    description: Text | None = None
+    field_codes: tuple[Code, ...] = Field((), max_length=20)
+    program_tags: tuple[Code, ...] = Field((), max_length=20)
+    urgency: Urgency = Urgency.normal
+    desired_by: Day | None = None
+    budget_band: Band | None = None
+    tried_before: Text | None = None
+    consent: ConsentBlock | None = None
+
+    @model_validator(mode="after")
+    def _is_whole(self) -> "OpenCase":
+        if self.company is not None and self.company_id is not None:
+            raise ValueError("company: name the company once, as company or as company_id")
+        if (self.title is None) != (self.public_summary is None):
+            raise ValueError("public_summary: a need has a title and a public_summary")
+        return self
+
+
 class RequestInformation(CommandData):
     """Ask the bank or the company for more."""
 
@@ -177,6 +226,32 @@ def _require_intake_consent(consent: ConsentBlock | None, ask: Ask) -> None:
     require_not_ended(consent.valid_until, ask, "/data/consent/valid_until")
 
 
+@decides(OpenCase, by={Role.coordinator}, opens=True)
+def open_case(case: Case | None, data: OpenCase, ask: Ask) -> Iterable[EventData]:
+    """A case with a need brings its consent; one that starts from a seed may have neither yet (invariant 1)."""
+    require(case is None, "already_done", fact="CaseOpened")
+    require(data.origin is not Origin.need, "invalid_field", "/data/origin", problem="a need is referred: ReferNeed")
+    opened = CaseOpened(
+        case_no=ask.context.case_no or "-",
+        origin=data.origin,
+        company_id=data.company_id,
+        center_id=CENTER,
+        seed_id=data.seed_id,
+        exchange_event_id=data.exchange_event_id,
+        referrer_id=data.referrer_id,
+    )
+    facts: list[EventData] = [opened]
+    if data.title is not None:
+        _require_intake_consent(data.consent, ask)
+        body = data.model_dump(include=set(NeedBody.model_fields))
+        facts.append(NeedReferred(need_id=data.need_id or ask.new_id("need"), **body))
+    elif data.origin is not Origin.seed:
+        _require_intake_consent(data.consent, ask)
+    if data.consent is not None:
+        facts.append(recorded(data.consent, ask.new_id("consent")))
+    return facts
+
+
 @decides(RequestInformation, by={Role.coordinator}, coordinated=True)
 def request_information(case: Case, data: RequestInformation, ask: Ask) -> Iterable[EventData]:
     """The question waits for its answer."""
@@ -209,6 +284,8 @@ def case_opened(case: Case | None, fact: CaseOpened, event: Event) -> Case:
         origin=fact.origin,
         company_id=fact.company_id,
         center_id=fact.center_id,
+        seed_id=fact.seed_id,
+        referrer_id=fact.referrer_id,
         opened_at=event.recorded_at,
         news_at=event.recorded_at,
         updated_at=event.recorded_at,

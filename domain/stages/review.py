@@ -1,4 +1,4 @@
-"""S2 review 審査・振り分け: a coordinator takes the case, checks it and sends it on its way (invariants 5, 6, 7, 11)."""
+"""S2 review 審査・振り分け: a coordinator takes the case, checks it, sends it on its way (invariants 5, 6, 7, 11)."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any, ClassVar

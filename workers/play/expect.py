@@ -76,7 +76,9 @@ def _fits(wanted: str | EventLike, event: tuple[str, Mapping[str, Any]]) -> bool
 
 def _holds(data: Any, wanted: Any) -> bool:
     if isinstance(wanted, Mapping):
-        return isinstance(data, Mapping) and all(key in data and _holds(data[key], item) for key, item in wanted.items())
+        return isinstance(data, Mapping) and all(
+            key in data and _holds(data[key], item) for key, item in wanted.items()
+        )
     if isinstance(wanted, list | tuple):
         return isinstance(data, list) and len(data) == len(wanted) and all(map(_holds, data, wanted))
     return bool(data == wanted) or str(data) == str(wanted)

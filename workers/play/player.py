@@ -2,11 +2,11 @@
 
 import hashlib
 import time
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 from uuid import uuid4
 
 import httpx
@@ -25,6 +25,9 @@ _ORG_FIELDS: Final = frozenset(
 _UNBUILT: Final = {"feed": "feed", "dossier": "dossier", "notices": "notices"}
 """What `see` may name although the product does not have it yet."""
 _FORBIDDEN: Final = 400
+
+
+Epilogue: TypeAlias = Callable[[dict[str, Any], list[dict[str, Any]]], Awaitable[None]]
 
 
 @dataclass(frozen=True)
@@ -73,14 +76,20 @@ class Player:
         """Begin at the script's start."""
         self.now = self.script.start
 
-    async def play(self) -> AsyncIterator[Played]:
-        """Play all steps in order; after a step that failed the rest is played on, so that all faults show."""
+    async def play(self, epilogue: Epilogue | None = None) -> AsyncIterator[Played]:
+        """Play all steps in order; after a step that failed the rest is played on, so that all faults show.
+
+        At the end *epilogue* gets the case and its events as the observer sees them.
+        """
         async with self._stack:
             await self._register()
             for number, step in enumerate(self.script.steps, 1):
                 started = time.perf_counter()
                 played = await self._step(number, step)
                 yield Played(**{**vars(played), "took": time.perf_counter() - started})
+            if epilogue and self.case_id:
+                case = await self.people[OBSERVER].get(f"/v1/cases/{self.case_id}")
+                await epilogue(case.json(), await self._events())
 
     async def _register(self) -> None:
         if self.theatre.machine:

@@ -15,9 +15,7 @@ from domain.terms import OrganizationKind, Role
 
 _SHIPPED: Final = ("ceramics", "declined", "declined-b", "national")
 """The scripts of this release, in the order of the domain reference."""
-_ISO: Final = re.compile(
-    r"P(?:(\d+)Y)?(?:(\d+)M)?(?:(\d+)W)?(?:(\d+)D)?(?:T(?:(\d+)H)?(?:(\d+)M)?(?:(\d+)S)?)?"
-)
+_ISO: Final = re.compile(r"P(?:(\d+)Y)?(?:(\d+)M)?(?:(\d+)W)?(?:(\d+)D)?(?:T(?:(\d+)H)?(?:(\d+)M)?(?:(\d+)S)?)?")
 
 
 class BadScript(Exception):

@@ -1,0 +1,62 @@
+# Hashi (橋). `make` alone lists what there is.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+SCRIPT ?= ceramics
+OUT ?= hashi-demo
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test check bench up lock schemas clean
+
+help: ## list the targets
+	@echo "Hashi: from a bank client's technical need to a researcher"
+	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@echo "Needed beforehand: make, and Python 3.11 or newer with venv (PYTHON=python3.12 chooses another)."
+
+demo: $(VENV)/.runtime ## play a whole case on servers of its own; ends by itself
+	@$(BIN)/hashi demo --script $(SCRIPT) --out $(OUT)
+
+test: check ## run every check and the whole test suite
+	@$(BIN)/python -m pytest $(ARGS)
+
+check: $(VENV)/.dev ## format, lint, types and import contracts, without the tests
+	@$(BIN)/ruff format --check --quiet .
+	@$(BIN)/ruff check --quiet .
+	@$(BIN)/lint-imports --no-cache > $(VENV)/lint-imports.log || { cat $(VENV)/lint-imports.log; exit 1; }
+	@$(BIN)/mypy --no-error-summary
+	@echo "checked: format, lint, import contracts, types"
+
+bench: $(VENV)/.runtime ## measure what a command costs beside a bare Temporal Update
+	@$(BIN)/hashi bench command
+
+up: $(VENV)/.runtime ## serve everything on this machine until Ctrl-C
+	@$(BIN)/hashi up
+
+lock: $(VENV)/.dev ## pin the dependencies anew, with hashes
+	@$(PIP) install uv
+	@$(BIN)/uv pip compile pyproject.toml --extra embedded --group build --universal --python-version 3.11 \
+	  --generate-hashes --no-emit-index-url --upgrade --quiet -o requirements/runtime.txt
+	@$(BIN)/uv pip compile pyproject.toml --extra embedded --group dev --universal --python-version 3.11 \
+	  -c requirements/runtime.txt --generate-hashes --no-emit-index-url --quiet -o requirements/dev.txt
+
+clean: ## remove the environment, caches and the demo's files; data of `hashi up` stays
+	@rm -rf $(VENV) $(OUT) dist build .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	@find . -name __pycache__ -not -path './.hashi/*' -prune -exec rm -rf {} +
+
+$(VENV)/bin/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Hashi needs Python 3.11 or newer; PYTHON=python3.12 make ... chooses one")'
+	@echo "setting up $(VENV) ..."
+	@$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.runtime: requirements/runtime.txt pyproject.toml | $(VENV)/bin/python
+	@echo "installing the pinned dependencies (once) ..."
+	@$(PIP) install --require-hashes -r requirements/runtime.txt
+	@$(PIP) install --no-deps --no-build-isolation -e .
+	@touch $@
+
+$(VENV)/.dev: requirements/dev.txt pyproject.toml | $(VENV)/bin/python
+	@echo "installing the pinned dependencies and the test tools (once) ..."
+	@$(PIP) install --require-hashes -r requirements/dev.txt
+	@$(PIP) install --no-deps --no-build-isolation -e .
+	@touch $(VENV)/.runtime $@

@@ -1,0 +1,79 @@
+"""The gateway as an ASGI application, to run alone or in one process with a worker."""
+
+from typing import Final
+
+from fastapi import FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+from temporalio.client import Client
+
+from domain.reasons import Wording
+from gateway import cases, commands, documents, operations, registry, schemas
+from gateway.ask import Asking
+from gateway.engine import Engine
+from gateway.parts import Gateway
+from gateway.problems import Fault, Problem, database_unavailable, unfit
+from gateway.settings import GatewaySettings
+from gateway.trace import Traced
+from gateway.wording import sentence_of
+from store.cases import Cases
+from store.connect import Store, StoreUnreachable
+
+__all__ = ["GatewaySettings", "create_app"]
+
+_DEFAULTS: Final = GatewaySettings()
+_BY_STATUS: Final = {
+    404: ("not_found", Wording("このアドレスには何もありません。", "There is nothing at this address.")),
+    405: ("method_not_allowed", Wording("ここではこのメソッドは使えません。", "This method is not for this address.")),
+}
+_BAD: Final = Wording("リクエストを読み取れません。", "The request cannot be read.")
+
+
+def create_app(
+    store: Store, client: Client, *, settings: GatewaySettings = _DEFAULTS, shared: Cases | None = None
+) -> FastAPI:
+    """The gateway on *store* and the engine of *client*, which speaks pydantic's data converter.
+
+    *shared* are the states of a worker in the same process, so that no event is read twice.
+    """
+    app = FastAPI(
+        title="Hashi",
+        openapi_url=None,
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,
+        exception_handlers={
+            Problem: _on_problem,
+            StoreUnreachable: _on_store,
+            HTTPException: _on_http,
+            RequestValidationError: _on_validation,
+        },
+    )
+    states = shared or Cases(store.ledger)
+    engine = Engine(client, settings)
+    app.state.gateway = Gateway(store, states, Asking(store, states, engine), engine, settings)
+    for one in (commands, cases, documents, registry, schemas, operations):
+        app.include_router(one.router)
+    app.add_middleware(Traced)
+    return app
+
+
+async def _on_problem(request: Request, problem: Exception) -> Response:
+    assert isinstance(problem, Problem)
+    return problem.response(request.headers)
+
+
+async def _on_store(request: Request, _: Exception) -> Response:
+    return database_unavailable().response(request.headers)
+
+
+async def _on_http(request: Request, fault: Exception) -> Response:
+    assert isinstance(fault, HTTPException)
+    code, text = _BY_STATUS.get(fault.status_code, ("bad_request", _BAD))
+    return Problem(code, text, headers=fault.headers or {}).response(request.headers)
+
+
+async def _on_validation(request: Request, fault: Exception) -> Response:
+    assert isinstance(fault, RequestValidationError)
+    faults = [Fault(str(one["loc"][-1]), sentence_of(one), in_query=True) for one in fault.errors()]
+    return unfit(*faults).response(request.headers)

@@ -1,0 +1,275 @@
+"""The one way of a command: asked of the law, kept, driven through its case's workflow, answered from the store.
+
+Nearly every refusal is found here, before the engine hears of the command. What the engine answers is only which
+events there are; every answer, the first and each repetition, is then built from the store by the same function.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from starlette.responses import Response
+
+from activities.contract import Reply, Ticket
+from domain.case import decide, rule_of
+from domain.envelope import Actor, Command, Context
+from domain.mentions import documents_of, mentioned
+from domain.reasons import Wording
+from domain.refusals import Refusal
+from domain.stages.intake import ReferNeed
+from domain.state import Case
+from domain.terms import OrganizationKind, Role
+from domain.visibility import seen_version
+from gateway.conditions import etag
+from gateway.engine import Engine, Unanswered
+from gateway.logs import log
+from gateway.problems import Fault, key_reused, refused, unanswered, unfit
+from gateway.views import Reference, answer, receipt, seen_references, sees_by_reference, shown_events
+from store.cases import Cases
+from store.codec import canonical
+from store.commands import pack
+from store.connect import Store
+from store.desk import Briefing, stream_of
+
+_REPLAYED: Final = {"Idempotency-Replayed": "true"}
+_NOT_LOGGED: Final = "unknown_case"
+_NO_DOCUMENT: Final = Wording("この書類は登録されていません。", "There is no such document.")
+_NO_COMPANY: Final = Wording("この企業は登録されていません。", "There is no such company.")
+_NO_BANK: Final = Wording("紹介した金融機関を指定してください。", "Name the bank that refers the need.")
+
+
+@dataclass(frozen=True)
+class Wish:
+    """A command as somebody sent it."""
+
+    command: Command
+    keyed: bool
+    """Whether it came with an Idempotency-Key, from which its id is made."""
+    versions: tuple[int, ...] = ()
+    """The versions it was meant for, in the sender's own count; empty: any."""
+
+    @property
+    def opens(self) -> bool:
+        """Whether it opens a case."""
+        return rule_of(self.command.name).opens
+
+
+def bank_of(actor: Actor, on_behalf_of: str | None) -> str:
+    """The bank as whose referral *actor* sends a need."""
+    return actor.org_id if actor.role is Role.bank_officer else on_behalf_of or actor.org_id
+
+
+class Asking:
+    """Takes commands to their cases and brings back the answers."""
+
+    def __init__(self, store: Store, cases: Cases, engine: Engine) -> None:
+        self._store = store
+        self._cases = cases
+        self._engine = engine
+
+    async def ask(self, wish: Wish) -> Response:
+        """The answer to *wish*. Raises Problem, and StoreUnreachable."""
+        print_ = self._fingerprint(wish)
+        briefing, case = await self._brief(wish.command)
+        repeated = await self._repeated(wish, print_, briefing)
+        if repeated is not None:
+            return repeated
+        command = _expecting(wish, case)
+        facts = decide(case, command, Context(now=briefing.now, directory=briefing.directory))
+        if isinstance(facts, Refusal):
+            return await self._refuse(wish, facts, print_)
+        _require_known(command, briefing)
+        if case is not None and not facts:
+            return answer(receipt(case, command.actor, ()), headers={"ETag": etag(seen_version(case, command.actor))})
+        return await self._carry_out(wish, await self._with_company(command), print_)
+
+    def _fingerprint(self, wish: Wish) -> bytes:
+        """What a repetition must equal; of a referral the data alone, since its natural key holds for ever."""
+        named = (
+            {"name", "data"} if wish.opens else {"name", "data", "reason", "occurred_at", "evidence", "on_behalf_of"}
+        )
+        return self._store.seals.fingerprint(canonical(wish.command.model_dump(exclude_none=True, include=named)))
+
+    async def _brief(self, command: Command) -> tuple[Briefing, Case | None]:
+        case, asked = self._cases.newest(command.case_id), frozenset[str]()
+        while True:
+            asked |= mentioned(case, command)
+            briefing = await self._store.desk.briefing(command.case_id, command.command_id, asked)
+            case = await self._cases.at(command.case_id, briefing.version)
+            if mentioned(case, command) <= asked:
+                return briefing, case
+
+    async def _repeated(self, wish: Wish, print_: bytes, briefing: Briefing) -> Response | None:
+        """The first answer, if this was answered before; None for something new. Raises Problem."""
+        command = wish.command
+        if wish.opens and briefing.version and command.actor.role in rule_of(command.name).by:
+            return await self._referred_before(command, print_)
+        if not wish.keyed:
+            return None
+        if briefing.done:
+            kept = await self._store.desk.kept(command.command_id)
+            _require_same(kept.fingerprint if kept else b"", print_)
+            return await self._answer(command, briefing.done, replayed=True)
+        logged = await self._store.desk.refusal(command.command_id)
+        if logged is not None:
+            _require_same(logged.fingerprint, print_)
+            raise refused(Refusal.model_validate(logged.problem), replayed=True)
+        return None
+
+    async def _referred_before(self, command: Command, print_: bytes) -> Response:
+        assert isinstance(command.data, ReferNeed)
+        reference = command.data.bank_reference
+        [first] = await self._store.ledger.read(stream_of(command.case_id), 0, 1)
+        known = await self._store.desk.referral(bank_of(command.actor, command.on_behalf_of), reference)
+        kept = None if known else await self._store.desk.kept(first.command_id)
+        if print_ not in (known and known[1], kept and kept.fingerprint):
+            raise refused(Refusal.of("reference_reused", "/data/bank_reference", reference=reference))
+        briefing = await self._store.desk.briefing(command.case_id, first.command_id, ())
+        return await self._answer(command, briefing.done, replayed=True)
+
+    async def _refuse(self, wish: Wish, refusal: Refusal, print_: bytes) -> Response:
+        """Log *refusal* and raise it; but what was kept before goes on, for the engine may have it already."""
+        command = wish.command
+        kept = await self._store.desk.kept(command.command_id) if wish.keyed else None
+        if kept is not None:
+            _require_same(kept.fingerprint, print_)
+            return await self._drive(command, print_)
+        if refusal.code != _NOT_LOGGED:
+            await self._store.desk.log_refusal(
+                command.command_id,
+                case_id=command.case_id,
+                name=command.name,
+                role=command.actor.role,
+                org_id=command.actor.org_id,
+                code=refusal.code,
+                problem=refusal.model_dump(mode="json", exclude_none=True),
+                fingerprint=print_,
+            )
+        _note(command, "refused", refusal.code)
+        raise refused(refusal)
+
+    async def _with_company(self, command: Command) -> Command:
+        """*command* with the company by its id, registered if it is new: no company's name goes into a decision."""
+        data = command.data
+        if not isinstance(data, ReferNeed) or data.company is None:
+            return command
+        named = data.company
+        company_id = await self._store.directory.register_company(named.corporate_number, named.name, named.prefecture)
+        known = data.model_copy(update={"company": None, "company_id": company_id})
+        return command.model_copy(update={"data": known})
+
+    async def _carry_out(self, wish: Wish, command: Command, print_: bytes) -> Response:
+        kept = await self._store.desk.seal(
+            command.command_id,
+            case_id=command.case_id,
+            name=command.name,
+            org_id=command.actor.org_id,
+            body=pack(command),
+            fingerprint=print_,
+        )
+        if kept is not None:
+            _require_same(kept.fingerprint, print_)
+        return await self._drive(command, print_)
+
+    async def _drive(self, command: Command, print_: bytes) -> Response:
+        actor = command.actor
+        ticket = Ticket(
+            case_id=command.case_id,
+            command_id=command.command_id,
+            name=command.name,
+            role=actor.role,
+            org_id=actor.org_id,
+            person=actor.person,
+        )
+        try:
+            reply = await self._engine.send(ticket)
+        except Unanswered as silence:
+            return await self._look_up(command, silence)
+        if reply.answer.outcome == "refused":
+            return await self._refused_there(command, reply, print_)
+        _note(command, reply.answer.outcome)
+        return await self._answer(command, reply.answer.events, version=reply.standing.version)
+
+    async def _look_up(self, command: Command, silence: Unanswered) -> Response:
+        """What the store says of a command to which the engine gave no answer."""
+        briefing = await self._store.desk.briefing(command.case_id, command.command_id, ())
+        if briefing.done:
+            return await self._answer(command, briefing.done)
+        logged = await self._store.desk.refusal(command.command_id)
+        if logged is not None:
+            raise refused(Refusal.model_validate(logged.problem))
+        _note(command, "unanswered")
+        raise unanswered(unreachable=silence.unreachable) from silence
+
+    async def _refused_there(self, command: Command, reply: Reply, print_: bytes) -> Response:
+        if reply.answer.code == "reference_reused":
+            return await self._referred_before(command, print_)
+        logged = await self._store.desk.refusal(command.command_id)
+        _note(command, "refused", reply.answer.code)
+        raise refused(Refusal.model_validate(logged.problem)) if logged else unanswered(unreachable=False)
+
+    async def _answer(
+        self, command: Command, references: Sequence[Reference], *, version: int = 0, replayed: bool = False
+    ) -> Response:
+        """The answer to *command*, which caused *references*: the same whenever it is given."""
+        case = await self._cases.at(command.case_id, references[-1].version if references else version)
+        assert case is not None
+        content = receipt(case, command.actor, await self._seen(case, command.actor, references))
+        headers = {"ETag": etag(content["version"]), **(_REPLAYED if replayed else {})}
+        if not rule_of(command.name).opens:
+            return answer(content, 200, headers)
+        return answer(content, 201, {**headers, "Location": f"/v1/cases/{case.case_id}"})
+
+    async def _seen(self, case: Case, actor: Actor, references: Sequence[Reference]) -> Sequence[Reference]:
+        if not references or sees_by_reference(actor):
+            return seen_references(references, actor, case)
+        events = await self._store.ledger.read(stream_of(case.case_id), references[0].version - 1, case.version)
+        shown = {event.event_id for event in shown_events(events, actor, case)}
+        return [one for one in references if one.id in shown]
+
+
+def _expecting(wish: Wish, case: Case | None) -> Command:
+    """The command with the one version it is meant for: today's, if that is among them."""
+    if not wish.versions or case is None:
+        return wish.command
+    today = seen_version(case, wish.command.actor)
+    expected = today if today in wish.versions else wish.versions[0]
+    return wish.command.model_copy(update={"expected_version": expected})
+
+
+def _require_same(before: bytes, now: bytes) -> None:
+    if before != now:
+        raise key_reused()
+
+
+def _require_known(command: Command, briefing: Briefing) -> None:
+    """What *command* refers to by id is registered. Raises Problem."""
+    known = briefing.directory
+    faults = [Fault(at, _NO_DOCUMENT) for at, one in sorted(documents_of(command)) if one not in known.documents]
+    if isinstance(command.data, ReferNeed):
+        faults += _unknown_parties(command, command.data, briefing)
+    if faults:
+        raise unfit(*faults)
+
+
+def _unknown_parties(command: Command, data: ReferNeed, briefing: Briefing) -> list[Fault]:
+    organizations = briefing.directory.organizations
+    faults = []
+    company = organizations.get(data.company_id or "")
+    if data.company is None and (company is None or company.kind is not OrganizationKind.company):
+        faults.append(Fault("/data/company_id", _NO_COMPANY))
+    bank = organizations.get(bank_of(command.actor, command.on_behalf_of))
+    if command.actor.role is not Role.bank_officer and (bank is None or bank.kind is not OrganizationKind.bank):
+        faults.append(Fault("/on_behalf_of", _NO_BANK))
+    return faults
+
+
+def _note(command: Command, outcome: str, code: str = "") -> None:
+    log.info(
+        "command_answered",
+        case_id=command.case_id,
+        command=command.name,
+        command_id=command.command_id,
+        outcome=outcome,
+        code=code,
+    )

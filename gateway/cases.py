@@ -1,0 +1,146 @@
+"""Cases to read, each role its own view: what a role may not see is absent, and a strange case does not exist."""
+
+import base64
+import binascii
+import json
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Annotated, Any, Final
+
+from fastapi import APIRouter, Query, Request, Response
+from starlette.datastructures import URL
+
+from domain.case import evolve
+from domain.envelope import Actor, Event
+from domain.reasons import Wording
+from domain.state import Case
+from domain.terms import Stage, Status
+from domain.visibility import case_view, is_party, reader_keys, seen_events, seen_version
+from gateway.auth import actor_of
+from gateway.commands import known_form
+from gateway.conditions import etag
+from gateway.parts import Gateway, gateway_of
+from gateway.problems import Fault, unfit, unknown_case
+from gateway.views import answer, cloud_event, row, row_of_overview
+from store.overview import Overview, Place
+from store.sealing import SealBroken
+
+router: Final = APIRouter(tags=["cases"])
+_CURSOR: Final = "cursor of cases"
+_Limit = Annotated[int, Query(ge=1, le=200)]
+
+
+@router.get("/v1/cases")
+async def list_cases(
+    request: Request,
+    stage: Stage | None = None,
+    status: Status | None = None,
+    after: str | None = None,
+    limit: _Limit = 50,
+) -> Response:
+    """The cases the reader has to do with, newest first, a page at a time: `next` goes into `after`."""
+    gateway, actor = gateway_of(request), await actor_of(request)
+    _require_known_parameters(request, "stage", "status", "after", "limit")
+    found = await gateway.store.overview.cases(
+        readers=reader_keys(actor),
+        stage=stage,
+        status=status,
+        after=_place(gateway, after) if after is not None else None,
+        limit=limit + 1,
+    )
+    following = _cursor(gateway, found[limit - 1]) if len(found) > limit else None
+    return _page(request, [await _row(gateway, one, actor) for one in found[:limit]], following)
+
+
+@router.get("/v1/cases/{case_id}")
+async def read_case(
+    request: Request, case_id: str, at_version: Annotated[int | None, Query(ge=1, le=2**31 - 1)] = None
+) -> Response:
+    """One case as the reader may see it, now or at a version in the reader's own count."""
+    gateway, actor = gateway_of(request), await actor_of(request)
+    _require_known_parameters(request, "at_version")
+    case = await _case(gateway, actor, case_id)
+    if at_version is not None:
+        case = _at(await gateway.cases.events(case.case_id), actor, at_version)
+    tag = etag(seen_version(case, actor))
+    if request.headers.get("if-none-match") == tag:
+        return Response(status_code=304, headers={"ETag": tag})
+    return answer(case_view(case, actor), headers={"ETag": tag})
+
+
+@router.get("/v1/cases/{case_id}/events")
+async def list_events(
+    request: Request,
+    case_id: str,
+    after: Annotated[int, Query(ge=0, le=2**63 - 1)] = 0,
+    limit: Annotated[int, Query(ge=1, le=1000)] = 50,
+) -> Response:
+    """The case's history as CloudEvents, in the reader's own numbers: `next` goes into `after`."""
+    gateway, actor = gateway_of(request), await actor_of(request)
+    _require_known_parameters(request, "after", "limit")
+    case = await _case(gateway, actor, case_id)
+    events = [one for one in await gateway.cases.events(case.case_id) if one.version <= case.version]
+    shown = [one for one in seen_events(events, actor, case) if one[0] > after]
+    items = [cloud_event(number, event, data, actor, case) for number, event, data in shown[:limit]]
+    return _page(request, items, str(shown[limit - 1][0]) if len(shown) > limit else None)
+
+
+async def _case(gateway: Gateway, actor: Actor, case_id: str) -> Case:
+    case_id = known_form(case_id)
+    briefing = await gateway.store.desk.briefing(case_id, "-", ())
+    case = await gateway.cases.at(case_id, briefing.version)
+    if case is None or not is_party(case, actor, briefing.now):
+        raise unknown_case()
+    return case
+
+
+def _at(events: Sequence[Event], actor: Actor, number: int) -> Case:
+    """The case when *actor* counted *number*; what came later and was not seen belongs to it. Raises Problem."""
+    found: Case | None = None
+    case: Case | None = None
+    for event in events:
+        case = evolve(case, event)
+        if is_party(case, actor, event.recorded_at) and seen_version(case, actor) == number:
+            found = case
+    if found is None:
+        text = Wording("この版はまだありません。", "The case has no such version.")
+        raise unfit(Fault("at_version", text, in_query=True))
+    return found
+
+
+async def _row(gateway: Gateway, overview: Overview, actor: Actor) -> dict[str, Any]:
+    if reader_keys(actor) is None:
+        return row_of_overview(overview)
+    case = await gateway.cases.at(overview.case_id, overview.version)
+    assert case is not None
+    return row(case, actor)
+
+
+def _page(request: Request, items: Sequence[Any], following: str | None) -> Response:
+    headers = {}
+    if following is not None:
+        url: URL = request.url.include_query_params(after=following)
+        headers["Link"] = f'<{url.path}?{url.query}>; rel="next"'
+    return answer({"items": items, "next": following}, headers=headers)
+
+
+def _cursor(gateway: Gateway, last: Overview) -> str:
+    told = json.dumps([last.opened_at.isoformat(), last.case_id]).encode()
+    return base64.urlsafe_b64encode(gateway.store.seals.seal(told, _CURSOR)).decode().rstrip("=")
+
+
+def _place(gateway: Gateway, cursor: str) -> Place:
+    try:
+        sealed = base64.b64decode(cursor + "=" * (-len(cursor) % 4), b"-_", validate=True)
+        opened_at, case_id = json.loads(gateway.store.seals.unseal(sealed, _CURSOR))
+    except (binascii.Error, SealBroken, ValueError) as error:
+        text = Wording("このページ位置は使えません。", "This is no `next` of a list of cases.")
+        raise unfit(Fault("after", text, in_query=True)) from error
+    return datetime.fromisoformat(opened_at), case_id
+
+
+def _require_known_parameters(request: Request, *known: str) -> None:
+    text = Wording("このパラメーターはありません。", "There is no such parameter here.")
+    faults = [Fault(name, text, in_query=True) for name in request.query_params if name not in known]
+    if faults:
+        raise unfit(*faults)

@@ -1,0 +1,153 @@
+"""The engine from the gateway's side: one Update of a case at a time, sent again under the same id until it answers.
+
+The call to the engine may end without an answer while the command takes effect; `Unanswered` says no more than that.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any, Final
+
+from temporalio.client import (
+    Client,
+    WithStartWorkflowOperation,
+    WorkflowUpdateFailedError,
+    WorkflowUpdateRPCTimeoutOrCancelledError,
+    WorkflowUpdateStage,
+)
+from temporalio.common import WorkflowIDConflictPolicy, WorkflowIDReusePolicy
+from temporalio.exceptions import WorkflowAlreadyStartedError
+from temporalio.service import RPCError, RPCStatusCode
+
+from activities.contract import CASE_WORKFLOW, COMMAND_UPDATE, TASK_QUEUE, CaseStart, Reply, Ticket, workflow_id
+from gateway.settings import GatewaySettings
+
+_FINAL: Final = frozenset(
+    {RPCStatusCode.INVALID_ARGUMENT, RPCStatusCode.PERMISSION_DENIED, RPCStatusCode.UNAUTHENTICATED}
+)
+"""What no repetition cures; everything else is a race, a restart or an overload."""
+_TRANSIENT: Final = (
+    RPCError,
+    WorkflowAlreadyStartedError,
+    WorkflowUpdateFailedError,
+    WorkflowUpdateRPCTimeoutOrCancelledError,
+    TimeoutError,
+)
+_FIRST_PAUSE: Final = 0.02
+_LONGEST_PAUSE: Final = 0.5
+_GRACE: Final = 0.5
+"""Seconds beyond an attempt's own limit; the SDK's inner repetitions do not count towards that."""
+
+
+class Unanswered(Exception):
+    """No answer within the patience; the command may or may not take effect."""
+
+    def __init__(self, *, unreachable: bool) -> None:
+        super().__init__("the engine is away" if unreachable else "the engine gave no answer")
+        self.unreachable: Final = unreachable
+
+
+@dataclass
+class _Line:
+    lock: asyncio.Lock = field(default_factory=asyncio.Lock)
+    length: int = 0
+
+
+class Engine:
+    """Drives commands through the workflows of their cases."""
+
+    def __init__(self, client: Client, settings: GatewaySettings) -> None:
+        self._client = client
+        self._settings = settings
+        self._lines: dict[str, _Line] = {}
+
+    async def send(self, ticket: Ticket) -> Reply:
+        """What became of the command of *ticket*, whose body is kept. Raises Unanswered."""
+        deadline = _now() + self._settings.patience
+        try:
+            async with self._turn(ticket.case_id, deadline):
+                return await self._drive(ticket, deadline)
+        except TimeoutError as error:
+            raise Unanswered(unreachable=not await self.is_reachable(1.0)) from error
+
+    async def is_reachable(self, patience: float) -> bool:
+        """Whether the engine answers within *patience* seconds."""
+        try:
+            return await self._client.service_client.check_health(timeout=timedelta(seconds=patience))
+        except RPCError:
+            return False
+
+    @asynccontextmanager
+    async def _turn(self, case_id: str, deadline: float) -> AsyncIterator[None]:
+        """Wait for the case's turn in this process. Raises TimeoutError."""
+        line = self._lines.setdefault(case_id, _Line())
+        line.length += 1
+        try:
+            async with asyncio.timeout_at(deadline):
+                await line.lock.acquire()
+            try:
+                yield
+            finally:
+                line.lock.release()
+        finally:
+            line.length -= 1
+            if not line.length:
+                del self._lines[case_id]
+
+    async def _drive(self, ticket: Ticket, deadline: float) -> Reply:
+        pause = _FIRST_PAUSE
+        while True:
+            left = deadline - _now()
+            try:
+                return await self._once(ticket, max(0.1, min(self._settings.attempt, left)))
+            except _TRANSIENT as error:
+                _require_repeatable(error)
+                if _now() + pause >= deadline:
+                    raise TimeoutError from error
+            await asyncio.sleep(pause)
+            pause = min(2 * pause, _LONGEST_PAUSE)
+
+    async def _once(self, ticket: Ticket, patience: float) -> Reply:
+        start = _start_of(ticket)
+        try:
+            async with asyncio.timeout(patience + _GRACE):
+                handle = await self._client.start_update_with_start_workflow(
+                    COMMAND_UPDATE,
+                    ticket,
+                    start_workflow_operation=start,
+                    wait_for_stage=WorkflowUpdateStage.COMPLETED,
+                    id=ticket.command_id,
+                    result_type=Reply,
+                    rpc_timeout=timedelta(seconds=patience),
+                )
+                reply: Reply = await handle.result(rpc_timeout=timedelta(seconds=patience))
+                return reply
+        except (RPCError, WorkflowUpdateRPCTimeoutOrCancelledError, WorkflowAlreadyStartedError):
+            with suppress(BaseException):
+                await start.workflow_handle()  # its error is this one; left alone it would be reported as unheard
+            raise
+
+
+def _start_of(ticket: Ticket) -> WithStartWorkflowOperation[Any, Any]:
+    return WithStartWorkflowOperation(
+        CASE_WORKFLOW,
+        CaseStart(case_id=ticket.case_id),
+        id=workflow_id(ticket.case_id),
+        task_queue=TASK_QUEUE,
+        id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
+        id_reuse_policy=WorkflowIDReusePolicy.ALLOW_DUPLICATE,  # the store, not the engine, prevents doubles
+    )
+
+
+def _require_repeatable(error: Exception) -> None:
+    task = asyncio.current_task()
+    if task is not None and task.cancelling():  # the SDK turns cancellation into a timeout of its own
+        raise asyncio.CancelledError from error
+    if isinstance(error, RPCError) and error.status in _FINAL:
+        raise error
+
+
+def _now() -> float:
+    return asyncio.get_running_loop().time()

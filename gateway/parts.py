@@ -1,0 +1,28 @@
+"""What the routes of one gateway share."""
+
+from dataclasses import dataclass
+
+from starlette.requests import Request
+
+from gateway.ask import Asking
+from gateway.engine import Engine
+from gateway.settings import GatewaySettings
+from store.cases import Cases
+from store.connect import Store
+
+
+@dataclass(frozen=True)
+class Gateway:
+    """One gateway: the store to read, the way of a command, and its limits."""
+
+    store: Store
+    cases: Cases
+    asking: Asking
+    engine: Engine
+    settings: GatewaySettings
+
+
+def gateway_of(request: Request) -> Gateway:
+    """The gateway that *request* came to."""
+    gateway: Gateway = request.app.state.gateway
+    return gateway

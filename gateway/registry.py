@@ -1,0 +1,117 @@
+"""Who is who, registered by an administrator: organizations, people and their keys; and who one is oneself."""
+
+from typing import Final
+
+import psycopg.errors
+from fastapi import APIRouter, Request, Response
+from pydantic import Field, TypeAdapter, ValidationError
+
+from domain.envelope import Organization, Person
+from domain.reasons import Wording
+from domain.records import Code, CorporateNumber, Instant, Key, Line, Rate, Record
+from domain.terms import OrganizationKind, Role
+from gateway.auth import caller_of, require_administrator
+from gateway.bodies import fitted
+from gateway.parts import gateway_of
+from gateway.problems import Fault, Problem, unfit
+from gateway.views import answer
+
+router: Final = APIRouter(tags=["registry"])
+_KEY: Final = TypeAdapter[str](Key)
+_NO_ID: Final = Wording("この ID は使えません。", "This can be no id.")
+_NO_ORGANIZATION: Final = Wording("この機関は登録されていません。", "There is no such organization.")
+_NOBODY: Final = Wording("この利用者は登録されていません。", "There is no such person.")
+_TAKEN: Final = Wording("この法人番号は別の機関に登録されています。", "Another organization has this corporate number.")
+_SYSTEM: Final = Wording("system は人の役割ではありません。", "No person is the system.")
+
+
+class OrganizationBody(Record):
+    """An organization but for its id."""
+
+    kind: OrganizationKind
+    name: Line
+    prefecture: Code | None = None
+    country: Code = "jp"
+    corporate_number: CorporateNumber | None = None
+    indirect_rate: Rate | None = None
+    payment_first: bool = True
+
+
+class PersonBody(Record):
+    """A person but for their id."""
+
+    role: Role
+    org_id: Key
+    name: Line
+
+
+class KeyBody(Record):
+    """What a new key is called, and when it ends."""
+
+    label: Line = Field("key", max_length=100)
+    expires_at: Instant | None = None
+
+
+@router.get("/v1/me")
+async def read_me(request: Request) -> Response:
+    """Who the key stands for."""
+    caller = await caller_of(request)
+    person = caller.person
+    return answer(
+        {
+            "person": {"person_id": person.person_id, "name": person.name},
+            "role": person.role.value,
+            "organization": caller.organization.model_dump(mode="json", exclude_none=True),
+        }
+    )
+
+
+@router.put("/v1/organizations/{org_id}", openapi_extra={"x-body": OrganizationBody.__name__})
+async def put_organization(request: Request, org_id: str) -> Response:
+    """Register an organization, or change it."""
+    await require_administrator(request, "PutOrganization")
+    gateway = gateway_of(request)
+    body = await fitted(request, OrganizationBody, gateway.settings.body_limit)
+    organization = Organization(org_id=_id(org_id), **body.model_dump())
+    try:
+        await gateway.store.directory.register_organization(organization)
+    except psycopg.errors.UniqueViolation as error:
+        raise Problem("corporate_number_taken", _TAKEN, pointer="/corporate_number") from error
+    return answer(organization.model_dump(mode="json", exclude_none=True))
+
+
+@router.put("/v1/people/{person_id}", openapi_extra={"x-body": PersonBody.__name__})
+async def put_person(request: Request, person_id: str) -> Response:
+    """Register a person, or change them."""
+    await require_administrator(request, "PutPerson")
+    gateway = gateway_of(request)
+    body = await fitted(request, PersonBody, gateway.settings.body_limit)
+    if body.role is Role.system:
+        raise unfit(Fault("/role", _SYSTEM))
+    person = Person(person_id=_id(person_id), **body.model_dump())
+    try:
+        await gateway.store.directory.register_person(person)
+    except psycopg.errors.ForeignKeyViolation as error:
+        raise unfit(Fault("/org_id", _NO_ORGANIZATION)) from error
+    return answer(person.model_dump(mode="json"))
+
+
+@router.post("/v1/people/{person_id}/keys", status_code=201, openapi_extra={"x-body": KeyBody.__name__})
+async def issue_key(request: Request, person_id: str) -> Response:
+    """A new key for a person, shown this once."""
+    await require_administrator(request, "IssueKey")
+    gateway = gateway_of(request)
+    body = await fitted(request, KeyBody, gateway.settings.body_limit)
+    try:
+        key = await gateway.store.directory.issue(_id(person_id), body.label, body.expires_at)
+    except psycopg.errors.ForeignKeyViolation as error:
+        raise Problem("unknown_person", _NOBODY) from error
+    told = {"key": key, "key_id": key.split("_")[1], "person_id": person_id, "label": body.label}
+    return answer(told, 201)
+
+
+def _id(told: str) -> str:
+    try:
+        return _KEY.validate_python(told)
+    except ValidationError as error:
+        raise unfit(Fault("id", _NO_ID, in_query=True)) from error

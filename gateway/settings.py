@@ -1,0 +1,20 @@
+"""What an operator may set about the gateway."""
+
+from dataclasses import dataclass
+from typing import Final
+
+MEBIBYTE: Final = 1024 * 1024
+
+
+@dataclass(frozen=True)
+class GatewaySettings:
+    """Limits of one gateway process; times in seconds, sizes in bytes."""
+
+    patience: float = 20.0
+    """How long one command is driven before its sender hears that the outcome is unknown."""
+    attempt: float = 4.0
+    """How long one call to the engine may take before the same command is sent again."""
+    body_limit: int = MEBIBYTE
+    document_limit: int = 20 * MEBIBYTE
+    check_patience: float = 2.0
+    """How long `/readyz` waits for each server."""

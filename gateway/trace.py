@@ -1,0 +1,62 @@
+"""Around every request: its id, a line in the log, and no fault of ours that gets out as it is."""
+
+import re
+import time
+from collections.abc import MutableMapping
+from typing import Any, Final
+from uuid import uuid4
+
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from gateway.logs import log
+from gateway.problems import internal_error
+
+_ID: Final = re.compile(r"[A-Za-z0-9._:-]{1,128}")
+
+
+class Traced:
+    """The application *app* with request ids (`X-Request-Id`, the sender's own where it is fit) and a log."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        if scope["type"] == "http":
+            await self._answer(scope, receive, send)
+        else:
+            await self._app(scope, receive, send)
+
+    async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
+        began, headers = time.perf_counter(), Headers(scope=scope)
+        request_id = headers.get("x-request-id", "")
+        request_id = request_id if _ID.fullmatch(request_id) else str(uuid4())
+        status = 0
+
+        async def told(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                MutableHeaders(scope=message)["X-Request-Id"] = request_id
+            await send(message)
+
+        try:
+            await self._app(scope, receive, told)
+        except Exception as fault:
+            log.error("request_failed", request_id=request_id, route=_route(scope), fault=type(fault).__qualname__)
+            if status:
+                raise
+            await internal_error().response(headers, request_id)(scope, receive, told)
+        log.info(
+            "request_answered",
+            request_id=request_id,
+            method=scope["method"],
+            route=_route(scope),
+            status=status,
+            milliseconds=round(1000 * (time.perf_counter() - began), 1),
+        )
+
+
+def _route(scope: MutableMapping[str, Any]) -> str:
+    return getattr(scope.get("route"), "path", "")

@@ -1,0 +1,124 @@
+"""What one reader sees of a case, as JSON: answers to commands, rows of lists, CloudEvents."""
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any, Final, Protocol, cast
+
+from starlette.responses import Response
+
+from domain.envelope import Actor, Event
+from domain.law import View
+from domain.state import Case
+from domain.terms import Role
+from domain.visibility import CENTER_ROLES, bank_view, case_view, event_view, referral_of, seen_version
+from store.overview import Overview
+
+_ROW: Final[tuple[str, ...]] = (
+    *("case_id", "case_no", "version", "stage", "furthest_stage", "status", "disposition", "origin"),
+    *("company_id", "coordinator", "opened_at", "updated_at"),
+)
+_WORD: Final = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
+
+
+class Reference(Protocol):
+    """An event by reference."""
+
+    @property
+    def id(self) -> str:
+        """Its id."""
+
+    @property
+    def type(self) -> str:
+        """Its type."""
+
+    @property
+    def version(self) -> int:
+        """Its version in the case's own count."""
+
+
+def answer(content: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
+    """*content* as JSON, for nobody's cache."""
+    body = json.dumps(content, ensure_ascii=False, separators=(",", ":")).encode()
+    return Response(body, status, {"Cache-Control": "private, no-cache", **(headers or {})}, "application/json")
+
+
+def receipt(case: Case, actor: Actor, references: Sequence[Reference]) -> dict[str, Any]:
+    """The answer to a command that caused the last events of *case*, of which *references* are those to show."""
+    last = seen_version(case, actor)
+    numbers = [one.version for one in references]
+    if actor.role is Role.bank_officer:
+        numbers = list(range(last - len(references) + 1, last + 1))
+    return {
+        "case_id": case.case_id,
+        "version": last,
+        "stage": case.stage.value,
+        "status": case.status.value,
+        "events": [
+            {"id": one.id, "type": one.type, "version": number} for one, number in zip(references, numbers, strict=True)
+        ],
+    }
+
+
+def sees_by_reference(actor: Actor) -> bool:
+    """Whether the references of events suffice to say which of them *actor* sees."""
+    return actor.role in CENTER_ROLES or actor.role is Role.bank_officer
+
+
+def seen_references(references: Sequence[Reference], actor: Actor, case: Case) -> list[Reference]:
+    """Those of *references* that exist for *actor*, of whom `sees_by_reference` holds."""
+    if actor.role in CENTER_ROLES:
+        return list(references)
+    referral = referral_of(case, actor.org_id)
+    if referral is None:
+        return []
+    return [one for one in references if bank_view(cast("Event", one), referral) is not None]
+
+
+def row(case: Case, actor: Actor) -> dict[str, Any]:
+    """*case* in a list for *actor*."""
+    view = case_view(case, actor)
+    shown = {name: view[name] for name in _ROW if name in view}
+    title = view.get("need", {}).get("title")
+    return {**shown, "title": title} if title else shown
+
+
+def row_of_overview(overview: Overview) -> dict[str, Any]:
+    """A case in a list for the center, which needs no state."""
+    told = overview.model_dump(mode="json", exclude_none=True, exclude={"readers", "position", "coordinator_id"})
+    return told | ({"coordinator": overview.coordinator_id} if overview.coordinator_id else {})
+
+
+def cloud_event(number: int, event: Event, data: Mapping[str, Any], actor: Actor, case: Case) -> dict[str, Any]:
+    """*event* as the CloudEvent that *actor* sees under *number*."""
+    told: dict[str, Any] = {
+        "specversion": "1.0",
+        "id": event.event_id,
+        "type": f"jp.hashi.referral.{_WORD.sub('_', event.type).lower()}.v{event.schema_version}",
+        "source": f"/cases/{case.case_id}",
+        "time": instant(event.occurred_at),
+        "recordedtime": instant(event.recorded_at),
+        "datacontenttype": "application/json",
+        "dataschema": f"/v1/schemas/events/{event.type}/v{event.schema_version}",
+        "partitionkey": case.case_id,
+        "sequence": f"{number:020d}",
+    }
+    if not _is_summary(event, actor, case):
+        told["actorrole"] = event.actor.role.value
+    return {**told, "data": dict(data)}
+
+
+def _is_summary(event: Event, actor: Actor, case: Case) -> bool:
+    referral = referral_of(case, actor.org_id) if actor.role is Role.bank_officer else None
+    return referral is not None and bank_view(event, referral) is View.summary
+
+
+def shown_events(events: Sequence[Event], actor: Actor, case: Case) -> list[Event]:
+    """Those of *events* that exist for *actor*; *case* is the state after them."""
+    return [event for event in events if event_view(event, actor, case) is not None]
+
+
+def instant(moment: datetime) -> str:
+    """*moment*, in UTC, by RFC 3339."""
+    return moment.isoformat().replace("+00:00", "Z")

@@ -1,0 +1,117 @@
+"""Without a worker, an engine or a database nobody is lied to, and the same key finds the one answer afterwards."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from typing import Any
+
+import pytest
+from fastapi import FastAPI
+from temporalio.client import Client
+
+from gateway.app import GatewaySettings, create_app
+from store.connect import Store
+from workers.case_worker import case_worker
+from workers.embedded import Stack
+
+Call = Callable[..., Any]
+Need = Callable[..., dict[str, Any]]
+NOTE = {"data": {"text": "電話で確認した。"}}
+
+
+@pytest.fixture
+def hasty(store: Store, engine: Client) -> FastAPI:
+    """A gateway that waits a second and a half."""
+    return create_app(store, engine, settings=GatewaySettings(patience=1.5, attempt=0.5, check_patience=1.0))
+
+
+@pytest.fixture
+async def case(call: Call, store: Store, engine: Client) -> AsyncIterator[str]:
+    """A case, referred while there was a worker."""
+    async with case_worker(engine, store):
+        found = await call("sato").refer()
+    yield str(found)
+
+
+async def test_without_a_worker_the_outcome_is_unknown_until_the_same_key_comes_again(
+    call: Call, hasty: FastAPI, need: Need, store: Store, engine: Client
+) -> None:
+    body, headers = need(), {"Idempotency-Key": '"late"'}
+    for _ in range(2):
+        answer = await call("sato", hasty).post("/v1/needs", json=body, headers=headers)
+        assert (answer.status_code, answer.json()["code"]) == (503, "outcome_unknown")
+        assert answer.headers["retry-after"] == "5"
+        assert "Idempotency-Key" in answer.json()["detail"]
+    async with case_worker(engine, store):
+        answers = [await call("sato").post("/v1/needs", json=body, headers=headers) for _ in range(2)]
+    assert [one.status_code for one in answers] == [201, 201]
+    assert answers[0].content == answers[1].content
+    assert answers[0].json()["version"] == 3
+
+
+async def test_a_command_that_was_kept_is_carried_out_once(
+    call: Call, case: str, hasty: FastAPI, store: Store, engine: Client
+) -> None:
+    answer = await call("tanaka", hasty).do(case, "AddNote", NOTE, idempotency_key="late-note")
+    assert answer.json()["code"] == "outcome_unknown"
+    async with case_worker(engine, store):
+        first = await call("tanaka").do(case, "AddNote", NOTE, idempotency_key="late-note")
+        again = await call("tanaka").do(case, "AddNote", NOTE, idempotency_key="late-note")
+        assert (first.status_code, first.content) == (200, again.content)
+        assert (await call("tanaka").get(f"/v1/cases/{case}")).json()["version"] == 4
+
+
+async def test_those_who_queue_for_a_silent_case_are_answered_too(call: Call, case: str, hasty: FastAPI) -> None:
+    answers = await asyncio.gather(*(call("tanaka", hasty).do(case, "AddNote", NOTE) for _ in range(5)))
+    assert {(one.status_code, one.json()["code"]) for one in answers} == {(503, "outcome_unknown")}
+    assert not hasty.state.gateway.engine._lines
+
+
+async def test_a_kept_command_is_driven_on_although_the_rules_would_refuse_it_now(
+    call: Call, case: str, hasty: FastAPI, store: Store, engine: Client
+) -> None:
+    command = (case, "AssignCoordinator", {"data": {"coordinator_id": "tanaka"}})
+    answer = await call("tanaka", hasty).do(*command, idempotency_key="assign", if_match='"v3"')
+    assert answer.status_code == 503
+    async with case_worker(engine, store):
+        await asyncio.sleep(1)
+        await call("tanaka").do(case, "AddNote", NOTE)
+        answer = await call("tanaka").do(*command, idempotency_key="assign", if_match='"v3"')
+        again = await call("tanaka").do(*command, idempotency_key="assign", if_match='"v3"')
+        assert (again.status_code, again.content) == (answer.status_code, answer.content)
+        other = await call("tanaka").do(case, "AddNote", NOTE, idempotency_key="assign")
+        assert (other.status_code, other.json()["code"]) == (409, "idempotency_key_reused")
+
+
+async def test_without_an_engine_nothing_is_lost(
+    servers: Stack, call: Call, case: str, hasty: FastAPI, store: Store, engine: Client
+) -> None:
+    await servers.kill_temporal()
+    answer = await call("tanaka", hasty).do(case, "AddNote", NOTE, idempotency_key="no-engine")
+    assert (answer.status_code, answer.json()["code"]) == (503, "engine_unavailable")
+    ready = await call("tanaka", hasty).get("/readyz")
+    assert (ready.status_code, ready.json()["checks"]) == (503, {"database": "ok", "temporal": "unreachable"})
+    assert (await call("tanaka", hasty).get("/livez")).status_code == 200
+    assert (await call("tanaka", hasty).get(f"/v1/cases/{case}")).status_code == 200
+    await servers.restart_temporal()
+    async with case_worker(engine, store):
+        answer = await call("tanaka").do(case, "AddNote", NOTE, idempotency_key="no-engine")
+        assert (answer.status_code, answer.json()["version"]) == (200, 4)
+
+
+async def test_without_a_database_nothing_is_half_done(servers: Stack, call: Call, case: str, hasty: FastAPI) -> None:
+    await servers.kill_postgres()
+    try:
+        for answer in await asyncio.gather(
+            call("tanaka", hasty).do(case, "AddNote", NOTE, idempotency_key="no-database"),
+            call("tanaka", hasty).get(f"/v1/cases/{case}"),
+            call("tanaka", hasty).get("/v1/cases"),
+            call("tanaka", hasty).post("/v1/documents", files={"file": ("a", b"a")}),
+        ):
+            assert (answer.status_code, answer.json()["code"]) == (503, "database_unavailable")
+            assert answer.headers["retry-after"] == "5"
+        ready = await call("tanaka", hasty).get("/readyz")
+        assert (ready.status_code, ready.json()["checks"]["database"]) == (503, "unreachable")
+    finally:
+        await servers.restart_postgres()
+    told = await call("tanaka", hasty).get(f"/v1/cases/{case}")
+    assert (told.status_code, told.json()["version"]) == (200, 3)

@@ -1,0 +1,104 @@
+"""Assignment: two yeses and a clear conscience; nobody judges their own interests."""
+
+import pytest
+from rules_story import Story
+
+A1 = {"assignment_id": "a1"}
+
+
+def test_an_assignment_waits_for_everybody(story: Story) -> None:
+    story.offered()
+    assert story.says("tanaka", "ConfirmAssignment", A1) == "assignment_incomplete"
+    story.must("hayashi", "AcceptAssignment", A1)
+    assert story.says("tanaka", "ConfirmAssignment", A1) == "assignment_incomplete"
+    story.must("ueno", "AcceptAssignment", A1).must("hayashi", "DeclareInterests", {"interests": []})
+    assert story.says("tanaka", "ConfirmAssignment", A1) == "assignment_incomplete"
+    story.must("ueno", "DecideConflict", {"decision": "cleared"})
+    assert story.says("tanaka", "ConfirmAssignment", A1) == ["ResearcherAssigned"]
+    assert story.stands == ("visit", "open")
+
+
+def test_each_side_says_yes_once(story: Story) -> None:
+    [event] = story.offered().do("hayashi", "AcceptAssignment", A1)
+    assert event.data.party == "researcher"
+    assert story.says("hayashi", "AcceptAssignment", A1) == "already_done"
+    [event] = story.do("ueno", "AcceptAssignment", A1)
+    assert event.data.party == "institution"
+
+
+def test_a_stranger_does_not_answer_for_another(story: Story) -> None:
+    story.offered()
+    assert story.says("baba", "AcceptAssignment", A1) == "unknown_case"
+    story.offer("a2", "baba", "sadai", role="member")
+    assert story.says("baba", "AcceptAssignment", A1) == "not_permitted"
+    assert story.says("saga-desk", "AcceptAssignment", A1) == "not_permitted"
+
+
+def test_no_is_said_with_a_reason_of_the_catalogue(story: Story) -> None:
+    story.offered()
+    assert story.says("hayashi", "DeclineAssignment", A1) == "reason_required"
+    assert story.says("hayashi", "DeclineAssignment", A1, reason="ip_ownership") == "invalid_field"
+    assert story.says("hayashi", "DeclineAssignment", A1, reason="no_capacity") == ["AssignmentDeclined"]
+    assert story.says("hayashi", "AcceptAssignment", A1) == "already_done"
+
+
+def test_an_offer_expires_after_ten_business_days(story: Story) -> None:
+    assert story.offered().fired(25) == ["ReminderSent", "AssignmentExpired"]
+    assert story.state.assignments["a1"].state == "expired"
+    assert story.stands == ("assignment", "open")
+
+
+def test_interests_are_declared_before_they_are_judged(story: Story) -> None:
+    story.offered().must("hayashi", "AcceptAssignment", A1)
+    assert story.says("ueno", "DecideConflict", {"decision": "cleared"}) == "assignment_incomplete"
+
+
+def test_a_refused_conflict_ends_the_request(story: Story) -> None:
+    story.offered().must("hayashi", "AcceptAssignment", A1)
+    tie = {"interests": [{"kind": "side_job", "company_ref": "競合", "band": "under_1m"}]}
+    story.must("hayashi", "DeclareInterests", tie).must("ueno", "DecideConflict", {"decision": "refused"})
+    assert story.says("tanaka", "ConfirmAssignment", A1) == "assignment_incomplete"
+    assert story.says("ueno", "DecideConflict", {**A1, "decision": "cleared"}) == "already_done"
+    assert story.says("tanaka", "ReleaseResearcher", {**A1, "cause": "conflict"}) == ["ResearcherReleased"]
+
+
+def test_nobody_decides_on_the_own_interests(story: Story, monkeypatch: pytest.MonkeyPatch) -> None:
+    story.searching().offer("a1", "mori", "kyudai")
+    assert story.says("mori", "DecideConflict", {**A1, "decision": "cleared"}) == "own_interest"
+
+
+def test_conditions_clear_a_conflict(story: Story) -> None:
+    story.offered().must("hayashi", "AcceptAssignment", A1).must("ueno", "AcceptAssignment", A1)
+    story.must("hayashi", "DeclareInterests", {"interests": [{"kind": "share", "company_ref": "ariake"}]})
+    decided = {"decision": "cleared_with_conditions", "conditions": ["自身の契約を監督しない。"]}
+    story.must("ueno", "DecideConflict", decided)
+    assert story.says("tanaka", "ConfirmAssignment", A1) == ["ResearcherAssigned"]
+
+
+def test_a_released_lead_sends_the_case_back_to_the_search(story: Story) -> None:
+    story.report_confirmed()
+    assert story.says("tanaka", "ReleaseResearcher") == "reason_required"
+    [event] = story.do("tanaka", "ReleaseResearcher", {"cause": "moved"})
+    assert (event.data.cause, story.stands) == ("moved", ("assignment", "open"))
+    assert story.state.furthest_stage == "visit"
+    assert story.state.visits["v1"].report is not None
+
+
+def test_a_second_researcher_takes_over(story: Story) -> None:
+    story.report_confirmed().must("hayashi", "ReleaseResearcher", reason="moved")
+    story.at(48).offer("a2", "baba", "sadai").assign("a2", "baba", "saga-desk")
+    assert story.stands == ("visit", "open")
+    assert [one.researcher_id for one in story.state.leads] == ["baba"]
+    assert story.says("tanaka", "ReleaseResearcher", {"assignment_id": "a1", "cause": "moved"}) == "already_done"
+
+
+def test_a_known_assignment_is_not_offered_again(story: Story) -> None:
+    story.offered().must("hayashi", "DeclineAssignment", reason="leaving")
+    again = {"assignment_id": "a1", "researcher_id": "baba", "institution_id": "sadai"}
+    assert story.says("tanaka", "OfferAssignment", again) == "already_done"
+
+
+def test_an_answer_day_lies_ahead(story: Story) -> None:
+    offer = {"researcher_id": "hayashi", "institution_id": "kyudai", "respond_by": "2026-04-01"}
+    assert story.searching().says("tanaka", "OfferAssignment", offer) == "invalid_field"
+    assert story.says("tanaka", "OfferAssignment", {**offer, "institution_id": "nowhere"}) == "invalid_field"

@@ -1,0 +1,141 @@
+"""The way of a command to a running system: its address, the key of who acts, and what its answers mean."""
+
+import functools
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Concatenate, Final, ParamSpec, TypeVar
+from urllib.parse import urlsplit
+
+import click
+import httpx
+
+from workers.cli.faults import BUG, BadInput, Fault, Unreachable
+from workers.cli.settings import settings_of
+from workers.settings import Settings, is_loopback
+from workers.up.home import DEFAULT_URL, UpHome
+
+_SLACK: Final = 10.0
+"""Seconds beyond the gateway's own patience before a command gives up."""
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Answer:
+    """A successful answer."""
+
+    body: Any
+    headers: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class Api:
+    """A running system at *url*, asked with *key*."""
+
+    url: str
+    key: str
+    patience: float
+
+    def get(self, path: str, **parameters: str | int | None) -> Answer:
+        """Read *path*. Raises BadInput, Unreachable."""
+        given = {name: value for name, value in parameters.items() if value is not None}
+        return self._ask("GET", path, params=given)
+
+    def post(self, path: str, body: Any, headers: Mapping[str, str] | None = None) -> Answer:
+        """Send *body*. Raises BadInput when it was refused, Unreachable."""
+        return self._ask("POST", path, json=body, headers=headers or {})
+
+    def put(self, path: str, body: Any) -> Answer:
+        """Send *body* as what *path* shall be. Raises BadInput, Unreachable."""
+        return self._ask("PUT", path, json=body)
+
+    def _ask(self, method: str, path: str, **more: Any) -> Answer:
+        headers = {
+            **more.pop("headers", {}),
+            "Authorization": f"Bearer {self.key}",
+            "Accept-Language": _language(),
+        }
+        local = is_loopback(urlsplit(self.url).hostname or "")  # where no proxy may stand between
+        try:
+            with httpx.Client(base_url=self.url, timeout=self.patience + _SLACK, trust_env=not local) as client:
+                response = client.request(method, path, headers=headers, **more)
+        except httpx.ReadTimeout as error:
+            raise Unreachable(f"the gateway at {self.url} gave no answer in time; send the same again") from error
+        except httpx.TransportError as error:
+            raise Unreachable(
+                f"the gateway at {self.url} does not answer ({error}); start it with `hashi up`, "
+                "or set HASHI_URL to another address",
+                server="gateway",
+                url=self.url,
+            ) from error
+        if response.is_success:
+            return Answer(response.json() if response.content else None, response.headers)
+        raise _fault(response)
+
+
+def acts(function: Callable[Concatenate[Api, P], T]) -> Callable[P, T]:
+    """Give the decorated command the Api of whoever acts, and the option `--as`."""
+
+    @click.option("--as", "person", metavar="PERSON", help="Who acts: a person of this machine; else HASHI_API_KEY.")
+    @functools.wraps(function)
+    def with_api(person: str | None, *words: P.args, **more: P.kwargs) -> T:
+        settings = settings_of()
+        home = UpHome.at(settings.home)
+        api = Api(_url(settings, home), _key(settings, home, person), settings.patience)
+        return function(api, *words, **more)
+
+    return with_api  # type: ignore[return-value]  # click passes person; the caller's signature has the rest
+
+
+def _url(settings: Settings, home: UpHome) -> str:
+    return settings.url or str(home.record().get("url") or DEFAULT_URL)
+
+
+def _key(settings: Settings, home: UpHome, person: str | None) -> str:
+    people = home.people()
+    if person is not None:
+        if person not in people:
+            known = ", ".join(people) or f"none; {home.keys} is made by the first `hashi up`"
+            raise BadInput(f"--as: no key of {person} is kept on this machine (known: {known})", field="--as")
+        return people[person]["key"]
+    if settings.api_key is None:
+        known = f" ({', '.join(people)})" if people else ""
+        raise BadInput(
+            f"HASHI_API_KEY: not set; set it, or say who acts with --as PERSON{known}", field="HASHI_API_KEY"
+        )
+    return settings.api_key.get_secret_value()
+
+
+def _language() -> str:
+    locale = next((os.environ[name] for name in ("LC_ALL", "LC_MESSAGES", "LANG") if os.environ.get(name)), "")
+    return "ja" if locale.startswith("ja") else "en"
+
+
+def _fault(response: httpx.Response) -> Fault:
+    try:
+        problem = response.json()
+    except ValueError:
+        problem = {}
+    if not isinstance(problem, dict) or "code" not in problem:
+        return _of_status(response.status_code)(f"HTTP {response.status_code} from {response.url}, and no reason given")
+    sentence = f"{problem['code']}: {problem.get('detail') or problem.get('title', '')}"
+    told = [
+        f"  {one.get('pointer') or one.get('parameter') or '/'}: {one.get('detail', '')}" for one in _errors(problem)
+    ]
+    if not told and problem.get("pointer"):
+        sentence += f" (field {problem['pointer']})"
+    fault = _of_status(response.status_code)("\n".join([sentence, *told]), problem=problem)
+    if response.status_code == httpx.codes.INTERNAL_SERVER_ERROR:
+        fault.status = BUG
+    return fault
+
+
+def _errors(problem: Mapping[str, Any]) -> list[dict[str, str]]:
+    errors = problem.get("errors", [])
+    return errors if isinstance(errors, list) else []
+
+
+def _of_status(status: int) -> type[Fault]:
+    return Unreachable if status >= httpx.codes.INTERNAL_SERVER_ERROR else BadInput

@@ -1,0 +1,156 @@
+"""The production processes: a worker of the cases and an HTTP gateway, each configured by the environment alone."""
+
+import asyncio
+import contextlib
+import errno
+import os
+import signal
+import socket
+from collections.abc import AsyncIterator, Coroutine, Iterator
+from contextlib import asynccontextmanager
+from typing import Any, Final
+
+import structlog
+import uvicorn
+from sqlalchemy.exc import OperationalError
+from temporalio.client import Client
+
+import migrations
+from gateway.app import create_app
+from gateway.settings import GatewaySettings
+from store.connect import Store
+from store.pool import StoreUnreachable
+from workers.case_worker import case_worker
+from workers.settings import Settings, SettingsFault, connect_temporal
+from workers.sweeper import sweep_for_ever
+
+_DRAIN: Final = 10
+"""Seconds that requests under way get when the gateway stops."""
+
+log = structlog.get_logger("hashi")
+
+
+class NotServed(Exception):
+    """A server this process needs does not answer; the message names it."""
+
+
+class SchemaUnfit(Exception):
+    """The database's schema is not the one this code needs."""
+
+
+async def run_worker(settings: Settings) -> None:
+    """Serve the cases, and sweep for overdue ones, until SIGTERM or SIGINT; what is under way then ends.
+
+    Raises NotServed, SchemaUnfit, SettingsFault.
+    """
+    async with _servers(settings) as (client, store):
+        stopping = stop_signal()
+        async with case_worker(client, store, sandboxed=settings.sandbox, cached=settings.cached_cases):
+            log.info("worker_started", namespace=client.namespace, sandboxed=settings.sandbox)
+            await _until(stopping, sweep_for_ever(client, store))
+            log.info("worker_stopping")
+    log.info("worker_stopped")
+
+
+async def run_gateway(settings: Settings) -> None:
+    """Answer HTTP until SIGTERM or SIGINT; requests under way then get ten seconds.
+
+    Raises NotServed, SchemaUnfit, SettingsFault.
+    """
+    listening = listen(settings)
+    async with _servers(settings) as (client, store):
+        stopping = stop_signal()
+        app = create_app(store, client, settings=GatewaySettings(patience=settings.patience))
+        server = _Server(
+            uvicorn.Config(
+                app,
+                log_config=None,
+                access_log=False,
+                server_header=False,
+                proxy_headers=settings.behind_proxy,
+                timeout_graceful_shutdown=_DRAIN,
+            )
+        )
+        log.info("gateway_started", host=settings.host, port=settings.port)
+        serving = asyncio.ensure_future(server.serve(sockets=[listening]))
+        await asyncio.wait([serving, asyncio.ensure_future(stopping.wait())], return_when=asyncio.FIRST_COMPLETED)
+        server.should_exit = True
+        await serving
+    log.info("gateway_stopped")
+
+
+class _Server(uvicorn.Server):
+    """uvicorn without signal handling of its own: it would raise the signal again and end us half-closed."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
+def listen(settings: Settings) -> socket.socket:
+    """The socket of the gateway. Raises SettingsFault when the port is taken or the address not ours."""
+    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    try:
+        return socket.create_server((settings.host, settings.port), family=family, backlog=1024)
+    except OSError as error:
+        why = "it is in use" if error.errno == errno.EADDRINUSE else os.strerror(error.errno or 0)
+        raise SettingsFault(
+            f"HASHI_PORT: cannot listen on port {settings.port} of {settings.host}: {why}; "
+            "choose another (HASHI_PORT, or hashi up --port)"
+        ) from error
+
+
+def stop_signal() -> asyncio.Event:
+    """An event that SIGTERM and SIGINT set, instead of what they do otherwise."""
+    stopping = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stopping.set)
+    return stopping
+
+
+@asynccontextmanager
+async def _servers(settings: Settings) -> AsyncIterator[tuple[Client, Store]]:
+    keys = settings.master_keys()
+    if settings.database_url is None:
+        raise SettingsFault("HASHI_DATABASE_URL: not set; `hashi up` serves everything on one machine without it")
+    if not keys:
+        raise SettingsFault("HASHI_MASTER_KEY: neither it nor HASHI_MASTER_KEY_FILE is set")
+    await asyncio.to_thread(require_schema, settings.database_url)
+    client = await temporal(settings)
+    try:
+        async with Store.open(settings.database_url, keys, size=settings.database_connections) as store:
+            yield client, store
+    except StoreUnreachable as error:
+        raise NotServed(f"PostgreSQL (HASHI_DATABASE_URL): {error}") from error
+
+
+async def temporal(settings: Settings) -> Client:
+    """The client of Temporal. Raises NotServed, SettingsFault."""
+    try:
+        return await connect_temporal(settings)
+    except RuntimeError as error:
+        raise NotServed(f"Temporal (TEMPORAL_ADDRESS): {error}") from error
+
+
+def require_schema(url: str) -> None:
+    """Raises SchemaUnfit with what is wrong, NotServed when the database does not answer."""
+    try:
+        problems = migrations.check(url)
+    except OperationalError as error:
+        raise NotServed(f"PostgreSQL (HASHI_DATABASE_URL): {error.orig}") from error
+    if problems:
+        raise SchemaUnfit(" ".join(problems))
+
+
+async def _until(stopping: asyncio.Event, work: Coroutine[Any, Any, None]) -> None:
+    """Do *work* until *stopping*; raises what *work* raised."""
+    working = asyncio.ensure_future(work)
+    waiting = asyncio.ensure_future(stopping.wait())
+    try:
+        await asyncio.wait([working, waiting], return_when=asyncio.FIRST_COMPLETED)
+        if working.done():
+            working.result()
+    finally:
+        for task in (working, waiting):
+            task.cancel()
+        await asyncio.gather(working, waiting, return_exceptions=True)
