@@ -145,7 +145,7 @@ def evolve(case: Case | None, event: Event) -> Case:
     fact = FACTS.get(event.type)
     if fact is None or not isinstance(event.data, fact.data):
         raise UnknownEvent(f"{event.type} version {event.schema_version} is not known to this code")
-    after = fact.evolve(case, event.data, event)
+    after: Case = fact.evolve(case, event.data, event)
     changes: dict[str, object] = {
         "version": event.version,
         "updated_at": event.recorded_at,

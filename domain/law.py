@@ -14,7 +14,6 @@ from domain.calendar import japanese_day
 from domain.envelope import Actor, Command, CommandData, Context, Directory, Event, EventData, Reason, made_id
 from domain.reasons import ReasonKind
 from domain.refusals import Refusal
-from domain.state import Case
 from domain.terms import Role
 
 
@@ -84,7 +83,7 @@ class Ask:
 
 
 Decider = Callable[[Any, Any, Ask], Iterable[EventData]]
-Evolver = Callable[[Any, Any, Event], Case]
+Evolver = Callable[[Any, Any, Event], Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,8 +98,10 @@ class Rule:
     """Roles of the second person; empty: one person decides."""
     reason: ReasonKind | bool = False
     """Whether a reason must be given, and of which kind."""
+    stream: str = "case"
+    """The kind of stream the command goes to, which is also the prefix of the stream's name."""
     opens: bool = False
-    """Whether the command opens a case."""
+    """Whether the command begins its stream."""
     when_closed: bool = False
     without_consent: bool = False
     coordinated: bool = False
@@ -115,6 +116,7 @@ class Fact:
     data: type[EventData]
     evolve: Evolver
     bank: View
+    stream: str
     versions: Mapping[int, type[EventData]]
 
 
@@ -142,11 +144,11 @@ def decides(data: type[CommandData], *, by: Iterable[Role], **traits: Any) -> Ca
     return bind
 
 
-def evolves(data: type[EventData], *, bank: View) -> Callable[[E], E]:
+def evolves(data: type[EventData], *, bank: View = View.hidden, stream: str = "case") -> Callable[[E], E]:
     """Bind the decorated function to the event whose fact is *data*."""
 
     def bind(function: E) -> E:
-        FACTS[data.__name__] = Fact(data.__name__, data, function, bank, {data.schema_version: data})
+        FACTS[data.__name__] = Fact(data.__name__, data, function, bank, stream, {data.schema_version: data})
         return function
 
     return bind

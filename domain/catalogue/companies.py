@@ -1,0 +1,91 @@
+"""Companies: found or made by their corporate number; organizations that merge keep their references."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any, ClassVar, Final
+
+from domain.catalogue.entry import Entry, begun, require_new
+from domain.envelope import CommandData, Event, EventData
+from domain.law import Ask, decides, evolves, require
+from domain.records import Code, CorporateNumber, Key, Line
+from domain.terms import Role
+
+STREAM: Final = "company"
+
+
+class CompanyRegistered(EventData):
+    """A company became known."""
+
+    company_id: Key
+    corporate_number: CorporateNumber | None = None
+    name: Line
+    prefecture: Code | None = None
+
+
+class OrganizationMerged(EventData):
+    """The organization goes on in another one; references to it stay."""
+
+    organization_id: Key
+    successor_id: Key
+
+
+class RegisterCompany(CommandData):
+    """Make a company known."""
+
+    example: ClassVar[Mapping[str, Any]] = {
+        "corporate_number": "4990101234567",
+        "name": "有明陶業株式会社(架空)",
+        "prefecture": "saga",
+    }
+    company_id: Key | None = None
+    corporate_number: CorporateNumber | None = None
+    name: Line
+    prefecture: Code | None = None
+
+
+class MergeOrganizations(CommandData):
+    """Record that the organization goes on in another one."""
+
+    example: ClassVar[Mapping[str, Any]] = {"successor_id": "ariake-holdings"}
+    organization_id: Key | None = None
+    successor_id: Key
+
+
+class Company(Entry):
+    """One company of the catalogue."""
+
+    corporate_number: str | None
+    name: str
+    prefecture: str | None
+    successor_id: str | None = None
+
+    @property
+    def standing(self) -> str:
+        """Registered, or merged into another."""
+        return "merged" if self.successor_id else "registered"
+
+
+@decides(RegisterCompany, by={Role.coordinator, Role.bank_officer, Role.data_steward}, stream=STREAM, opens=True)
+def register_company(one: Company | None, data: RegisterCompany, ask: Ask) -> Iterable[EventData]:
+    """A company is registered once."""
+    require_new(one)
+    return [CompanyRegistered(company_id=ask.command.case_id, **data.model_dump(exclude={"company_id"}))]
+
+
+@decides(MergeOrganizations, by={Role.data_steward}, stream=STREAM, reason=True)
+def merge_organizations(one: Company, data: MergeOrganizations, ask: Ask) -> Iterable[EventData]:
+    """A merged organization does not merge again."""
+    require(one.successor_id is None, "already_done", fact=one.successor_id or "")
+    require(data.successor_id != one.entry_id, "invalid_field", "/data/successor_id", problem="is the same one")
+    return [OrganizationMerged(organization_id=one.entry_id, successor_id=data.successor_id)]
+
+
+@evolves(CompanyRegistered, stream=STREAM)
+def company_registered(one: Company | None, fact: CompanyRegistered, event: Event) -> Company:
+    """The company is known."""
+    return Company(**fact.model_dump(exclude={"company_id"}), **begun(event))
+
+
+@evolves(OrganizationMerged, stream=STREAM)
+def organization_merged(one: Company, fact: OrganizationMerged, event: Event) -> Company:
+    """Another one follows it."""
+    return one.but(successor_id=fact.successor_id)
