@@ -37,6 +37,13 @@ class Ticket(Payload):
     role: str
     org_id: str
     person: str
+    stream: str = ""
+    """Where the command goes; empty: to the case."""
+
+    @property
+    def workflow_id(self) -> str:
+        """The workflow that queues for the stream."""
+        return self.stream or workflow_id(self.case_id)
 
 
 class Due(Payload):

@@ -11,31 +11,33 @@ from temporalio import activity
 
 from activities.contract import APPLY, FALL_DUE, Answer, Due, EventRef, Reply, Standing, Ticket
 from domain.calendar import fiscal_year
-from domain.case import decide, record
-from domain.envelope import Actor, Command, Context, EventData
+from domain.case import rule_of
+from domain.catalogue.institutions import Institution
+from domain.envelope import Actor, Command, Context, EventData, Organization
 from domain.mentions import mentioned
 from domain.refusals import Refusal
 from domain.stages.intake import ReferNeed
 from domain.stages.timing import due_command
 from domain.state import Case
+from domain.streams import CASE, State, decide, record, stream_of
 from domain.terms import Role, Status
-from domain.timers import deadlines, first_due
+from domain.timers import Deadline, deadlines, first_due
 from domain.visibility import readers
 from store.cases import Cases
 from store.commands import unpack
 from store.connect import Store
-from store.desk import Briefing, KeptEvent, NotSealed, stream_of
+from store.desk import Briefing, KeptEvent, NotSealed
 from store.ledger import Append, Appended, NaturalKey, ReferenceTaken
 from store.overview import Overview
 
 _SHOWN_DEADLINES: Final = 5
+_IN_DIRECTORY: Final = ("name", "kind", "prefecture", "country", "indirect_rate", "payment_first")
 _STEPS_AT_ONCE: Final = 20
 """How many steps of timers one activity takes; the rest falls due at once again."""
 
 
-def overview_of(case: Case) -> Overview:
-    """The row of *case* for boards, lists and the sweep."""
-    due = deadlines(case)
+def overview_of(case: Case, due: Sequence[Deadline]) -> Overview:
+    """The row of *case*, which waits for *due*, for boards, lists and the sweep."""
     return Overview(
         case_id=case.case_id,
         case_no=case.case_no,
@@ -54,11 +56,11 @@ def overview_of(case: Case) -> Overview:
     )
 
 
-def standing_of(case: Case | None, now: datetime) -> Standing:
-    """What the workflow needs to know of *case* at *now*."""
-    if case is None:
-        return Standing(finished=True)
-    due = deadlines(case)
+def standing_of(case: State | None, now: datetime, due: Sequence[Deadline] | None = None) -> Standing:
+    """What the workflow needs to know of *case* at *now*; an entry of the catalogue waits for nothing."""
+    if not isinstance(case, Case):
+        return Standing(version=case.version, stage=case.standing, finished=True) if case else Standing(finished=True)
+    due = deadlines(case) if due is None else due
     return Standing(
         version=case.version,
         stage=case.stage,
@@ -121,23 +123,26 @@ class CaseLedger:
                 return reply
 
     async def _append(
-        self, case: Case | None, command: Command, facts: Sequence[EventData], context: Context
+        self, case: State | None, command: Command, facts: Sequence[EventData], context: Context
     ) -> Reply | None:
         events, after = record(case, command, facts, context)
+        stream = stream_of(command)
+        due = deadlines(after) if isinstance(after, Case) else ()
         outcome = await self._store.ledger.append(
             Append(
-                stream=stream_of(command.case_id),
+                stream=stream,
                 expected_version=case.version if case else 0,
                 command_id=command.command_id,
                 events=events,
-                overview=overview_of(after),
+                overview=overview_of(after, due) if isinstance(after, Case) else None,
                 referral=await self._natural_key(command),
             )
         )
         if isinstance(outcome, Appended):
-            self._cases.keep(after)
+            self._cases.keep(stream, after)
+            await self._register(after)
             kept = [KeptEvent(one.event_id, one.type, one.version) for one in events]
-            return Reply(answer=_accepted(kept), standing=standing_of(after, context.now))
+            return Reply(answer=_accepted(kept), standing=standing_of(after, context.now, due))
         if isinstance(outcome, ReferenceTaken):
             assert isinstance(command.data, ReferNeed)
             taken = Refusal.of("reference_reused", "/data/bank_reference", reference=command.data.bank_reference)
@@ -145,20 +150,27 @@ class CaseLedger:
             return Reply(answer=_refused(taken), standing=Standing(finished=True))
         return None
 
-    async def _brief(self, command: Command) -> tuple[Briefing, Case | None]:
-        case = self._cases.newest(command.case_id)
+    async def _brief(self, command: Command) -> tuple[Briefing, State | None]:
+        stream = stream_of(command)
+        case = self._cases.newest(stream)
         asked: frozenset[str] = frozenset()
         while True:
             wanted = mentioned(case, command) | asked
-            briefing = await self._store.desk.briefing(command.case_id, command.command_id, wanted)
-            case = await self._cases.at(command.case_id, briefing.version)
+            briefing = await self._store.desk.briefing(command.case_id, command.command_id, wanted, stream=stream)
+            case = await self._cases.state(stream, briefing.version)
             asked = wanted
             if mentioned(case, command) <= asked:
                 return briefing, case
 
+    async def _register(self, after: State) -> None:
+        """An institution's terms are looked up by the rules of cases: the directory follows them."""
+        if isinstance(after, Institution):
+            fields = {name: getattr(after, name) for name in _IN_DIRECTORY}
+            await self._store.directory.register_organization(Organization(org_id=after.entry_id, **fields))
+
     async def _context(self, command: Command, briefing: Briefing) -> Context:
         number = None
-        if briefing.version == 0:
+        if briefing.version == 0 and rule_of(command.name).stream == CASE:
             count = await self._store.desk.next_case_number()
             number = f"K{fiscal_year(briefing.now)}-{count:06d}"
         return Context(now=briefing.now, case_no=number, directory=briefing.directory)

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from datetime import timedelta
 from typing import Final
 
+from domain import catalogue
 from domain.calendar import fiscal_year, japanese_day
 from domain.consents import require_consent
 from domain.envelope import Command, Context, Event, EventData, Evidence, event_id
@@ -18,6 +19,8 @@ from domain.stages.decisions import proposal_behind, propose
 from domain.state import Case, Referral
 from domain.timers import TIMER_EVENTS
 from domain.visibility import bank_view, is_party, seen_version
+
+__all__ = ["UnknownCommand", "UnknownEvent", "catalogue", "decide", "event_type", "evolve", "fold", "record", "rule_of"]
 
 _BACK_DATED: Final = timedelta(days=30)
 
@@ -66,8 +69,8 @@ def _check(case: Case | None, rule: Rule, ask: Ask) -> None:
         require(is_party(case, ask.actor, ask.now), "unknown_case")
         require(ask.actor.role in rule.by, "not_permitted", role=ask.actor.role, command=rule.name)
         _check_case(case, rule, ask)
-    _check_reason(rule, ask)
-    _check_time(ask)
+    check_reason(rule, ask)
+    check_time(ask)
 
 
 def _check_case(case: Case, rule: Rule, ask: Ask) -> None:
@@ -82,14 +85,16 @@ def _check_case(case: Case, rule: Rule, ask: Ask) -> None:
         require(case.coordinator_id, "coordinator_required", fact="AssignCoordinator")
 
 
-def _check_reason(rule: Rule, ask: Ask) -> None:
+def check_reason(rule: Rule, ask: Ask) -> None:
+    """Refuse a command without the reason it needs, or with one of another kind (invariant 23)."""
     if rule.reason:
         require(ask.reason, "reason_required", "/reason")
     if isinstance(rule.reason, ReasonKind) and ask.reason and not is_known(rule.reason, ask.reason.code):
         refuse("invalid_field", "/reason/code", problem=f"{ask.reason.code} is no reason of kind {rule.reason}")
 
 
-def _check_time(ask: Ask) -> None:
+def check_time(ask: Ask) -> None:
+    """Refuse facts of the future, and old ones without a document (invariant 28)."""
     occurred = ask.command.occurred_at
     if occurred is None:
         return
@@ -104,7 +109,8 @@ def record(
     """The events of *facts*, ready to be kept, and the state after them."""
     events = []
     for data in facts:
-        event = _event(case, command, data, context)
+        version = case.version + 1 if case else 1
+        event = event_of((f"case-{command.case_id}", version), case, command, data, context)
         case = evolve(case, event)
         events.append(event)
     if case is None:
@@ -112,9 +118,9 @@ def record(
     return tuple(events), case
 
 
-def _event(case: Case | None, command: Command, data: EventData, context: Context) -> Event:
-    version = case.version + 1 if case else 1
-    stream = f"case-{command.case_id}"
+def event_of(place: tuple[str, int], case: Case | None, command: Command, data: EventData, context: Context) -> Event:
+    """The event of one fact *data* that *command* causes at *place*: a stream and the version in it."""
+    stream, version = place
     name = type(data).__name__
     proposal = proposal_behind(case, command, data)
     occurred = command.occurred_at or context.now

@@ -5,6 +5,7 @@ from typing import Any, Final
 
 from domain.envelope import Command
 from domain.state import Case
+from domain.streams import State
 
 _NAMES: Final = frozenset({"org", "person", "document", "report", "final_report", "answer_doc", "co_owner_consent"})
 _LISTS: Final = frozenset({"evidence", "documents"})
@@ -14,13 +15,14 @@ DOCUMENT_FIELDS: Final = frozenset(
 """Fields of a command's data that hold the id of a kept document."""
 
 
-def mentioned(case: Case | None, command: Command) -> frozenset[str]:
+def mentioned(state: State | None, command: Command) -> frozenset[str]:
     """The ids to look up before *command* is decided."""
     found = {command.actor.org_id, command.actor.person, *command.evidence}
     if command.on_behalf_of:
         found.add(command.on_behalf_of)
     found.update(_ids(command.data.model_dump(exclude_none=True)))
-    if case is not None:
+    if isinstance(state, Case):
+        case = state
         found.update(one.institution_id for one in case.assignments.values())
         found.update(one.institution_id for one in case.agreements.values() if one.institution_id)
         for proposal in case.proposals.values():

@@ -195,6 +195,7 @@ SENTENCES: Final[Mapping[str, Wording]] = {
     "case_closed": Wording("この案件は終了しています({day})。", "The case is closed (since {day})."),
     "already_done": Wording("既に行われています。{fact}", "It is done already. {fact}"),
     "unknown_case": Wording("この案件はありません。", "There is no such case."),
+    "unknown_entry": Wording("この登録はありません。", "There is no such entry."),
     "version_stale": Wording(
         "案件は更新されています(現在の版: {current})。読み直してください。",
         "The case has moved on (now at version {current}); read it again.",

@@ -11,25 +11,27 @@ from typing import Final
 from starlette.responses import Response
 
 from activities.contract import Reply, Ticket
-from domain.case import decide, rule_of
+from domain.case import rule_of
 from domain.envelope import Actor, Command, Context
 from domain.mentions import documents_of, mentioned
 from domain.reasons import Wording
 from domain.refusals import Refusal
-from domain.stages.intake import ReferNeed
+from domain.stages.intake import OpenCase, ReferNeed
 from domain.state import Case
+from domain.streams import CASE, State, decide, stream_of
 from domain.terms import OrganizationKind, Role
 from domain.visibility import seen_version
 from gateway.conditions import etag
 from gateway.engine import Engine, Unanswered
 from gateway.logs import log
 from gateway.problems import Fault, key_reused, refused, unanswered, unfit
-from gateway.views import Reference, answer, receipt, seen_references, sees_by_reference, shown_events
+from gateway.views import Reference, answer, entry_receipt, receipt, seen_references, sees_by_reference, shown_events
 from store.cases import Cases
 from store.codec import canonical
 from store.commands import pack
 from store.connect import Store
-from store.desk import Briefing, stream_of
+from store.desk import Briefing
+from store.desk import stream_of as stream_of_case
 
 _REPLAYED: Final = {"Idempotency-Replayed": "true"}
 _NOT_LOGGED: Final = "unknown_case"
@@ -79,30 +81,33 @@ class Asking:
         if isinstance(facts, Refusal):
             return await self._refuse(wish, facts, print_)
         _require_known(command, briefing)
-        if case is not None and not facts:
+        if isinstance(case, Case) and not facts:
             return answer(receipt(case, command.actor, ()), headers={"ETag": etag(seen_version(case, command.actor))})
         return await self._carry_out(wish, await self._with_company(command), print_)
 
     def _fingerprint(self, wish: Wish) -> bytes:
         """What a repetition must equal; of a referral the data alone, since its natural key holds for ever."""
         named = (
-            {"name", "data"} if wish.opens else {"name", "data", "reason", "occurred_at", "evidence", "on_behalf_of"}
+            {"name", "data"}
+            if _is_referral(wish.command)
+            else {"name", "data", "reason", "occurred_at", "evidence", "on_behalf_of"}
         )
         return self._store.seals.fingerprint(canonical(wish.command.model_dump(exclude_none=True, include=named)))
 
-    async def _brief(self, command: Command) -> tuple[Briefing, Case | None]:
-        case, asked = self._cases.newest(command.case_id), frozenset[str]()
+    async def _brief(self, command: Command) -> tuple[Briefing, State | None]:
+        stream = stream_of(command)
+        case, asked = self._cases.newest(stream), frozenset[str]()
         while True:
             asked |= mentioned(case, command)
-            briefing = await self._store.desk.briefing(command.case_id, command.command_id, asked)
-            case = await self._cases.at(command.case_id, briefing.version)
+            briefing = await self._store.desk.briefing(command.case_id, command.command_id, asked, stream=stream)
+            case = await self._cases.state(stream, briefing.version)
             if mentioned(case, command) <= asked:
                 return briefing, case
 
     async def _repeated(self, wish: Wish, print_: bytes, briefing: Briefing) -> Response | None:
         """The first answer, if this was answered before; None for something new. Raises Problem."""
         command = wish.command
-        if wish.opens and briefing.version and command.actor.role in rule_of(command.name).by:
+        if _is_referral(command) and briefing.version and command.actor.role in rule_of(command.name).by:
             return await self._referred_before(command, print_)
         if not wish.keyed:
             return None
@@ -119,7 +124,7 @@ class Asking:
     async def _referred_before(self, command: Command, print_: bytes) -> Response:
         assert isinstance(command.data, ReferNeed)
         reference = command.data.bank_reference
-        [first] = await self._store.ledger.read(stream_of(command.case_id), 0, 1)
+        [first] = await self._store.ledger.read(stream_of(command), 0, 1)
         known = await self._store.desk.referral(bank_of(command.actor, command.on_behalf_of), reference)
         kept = None if known else await self._store.desk.kept(first.command_id)
         if print_ not in (known and known[1], kept and kept.fingerprint):
@@ -151,7 +156,7 @@ class Asking:
     async def _with_company(self, command: Command) -> Command:
         """*command* with the company by its id, registered if it is new: no company's name goes into a decision."""
         data = command.data
-        if not isinstance(data, ReferNeed) or data.company is None:
+        if not isinstance(data, ReferNeed | OpenCase) or data.company is None:
             return command
         named = data.company
         company_id = await self._store.directory.register_company(named.corporate_number, named.name, named.prefecture)
@@ -180,6 +185,7 @@ class Asking:
             role=actor.role,
             org_id=actor.org_id,
             person=actor.person,
+            stream="" if rule_of(command.name).stream == CASE else stream_of(command),
         )
         try:
             reply = await self._engine.send(ticket)
@@ -192,7 +198,7 @@ class Asking:
 
     async def _look_up(self, command: Command, silence: Unanswered) -> Response:
         """What the store says of a command to which the engine gave no answer."""
-        briefing = await self._store.desk.briefing(command.case_id, command.command_id, ())
+        briefing = await self._store.desk.briefing(command.case_id, command.command_id, (), stream=stream_of(command))
         if briefing.done:
             return await self._answer(command, briefing.done)
         logged = await self._store.desk.refusal(command.command_id)
@@ -212,8 +218,12 @@ class Asking:
         self, command: Command, references: Sequence[Reference], *, version: int = 0, replayed: bool = False
     ) -> Response:
         """The answer to *command*, which caused *references*: the same whenever it is given."""
-        case = await self._cases.at(command.case_id, references[-1].version if references else version)
+        case = await self._cases.state(stream_of(command), references[-1].version if references else version)
         assert case is not None
+        if not isinstance(case, Case):
+            opened = 201 if rule_of(command.name).opens else 200
+            headers = {"ETag": etag(case.version), **(_REPLAYED if replayed else {})}
+            return answer(entry_receipt(case, references), opened, headers)
         content = receipt(case, command.actor, await self._seen(case, command.actor, references))
         headers = {"ETag": etag(content["version"]), **(_REPLAYED if replayed else {})}
         if not rule_of(command.name).opens:
@@ -223,16 +233,21 @@ class Asking:
     async def _seen(self, case: Case, actor: Actor, references: Sequence[Reference]) -> Sequence[Reference]:
         if not references or sees_by_reference(actor):
             return seen_references(references, actor, case)
-        events = await self._store.ledger.read(stream_of(case.case_id), references[0].version - 1, case.version)
+        events = await self._store.ledger.read(stream_of_case(case.case_id), references[0].version - 1, case.version)
         shown = {event.event_id for event in shown_events(events, actor, case)}
         return [one for one in references if one.id in shown]
 
 
-def _expecting(wish: Wish, case: Case | None) -> Command:
+def _is_referral(command: Command) -> bool:
+    """Whether the command has a natural key, a bank and its reference, which holds for ever."""
+    return isinstance(command.data, ReferNeed)
+
+
+def _expecting(wish: Wish, case: State | None) -> Command:
     """The command with the one version it is meant for: today's, if that is among them."""
     if not wish.versions or case is None:
         return wish.command
-    today = seen_version(case, wish.command.actor)
+    today = seen_version(case, wish.command.actor) if isinstance(case, Case) else case.version
     expected = today if today in wish.versions else wish.versions[0]
     return wish.command.model_copy(update={"expected_version": expected})
 
@@ -246,18 +261,21 @@ def _require_known(command: Command, briefing: Briefing) -> None:
     """What *command* refers to by id is registered. Raises Problem."""
     known = briefing.directory
     faults = [Fault(at, _NO_DOCUMENT) for at, one in sorted(documents_of(command)) if one not in known.documents]
-    if isinstance(command.data, ReferNeed):
+    if isinstance(command.data, ReferNeed | OpenCase):
         faults += _unknown_parties(command, command.data, briefing)
     if faults:
         raise unfit(*faults)
 
 
-def _unknown_parties(command: Command, data: ReferNeed, briefing: Briefing) -> list[Fault]:
+def _unknown_parties(command: Command, data: ReferNeed | OpenCase, briefing: Briefing) -> list[Fault]:
     organizations = briefing.directory.organizations
     faults = []
     company = organizations.get(data.company_id or "")
-    if data.company is None and (company is None or company.kind is not OrganizationKind.company):
+    named = data.company is None and (isinstance(data, ReferNeed) or data.company_id is not None)
+    if named and (company is None or company.kind is not OrganizationKind.company):
         faults.append(Fault("/data/company_id", _NO_COMPANY))
+    if isinstance(data, OpenCase):
+        return faults
     bank = organizations.get(bank_of(command.actor, command.on_behalf_of))
     if command.actor.role is not Role.bank_officer and (bank is None or bank.kind is not OrganizationKind.bank):
         faults.append(Fault("/on_behalf_of", _NO_BANK))

@@ -10,12 +10,12 @@ from typing import Annotated, Any, Final
 from fastapi import APIRouter, Query, Request, Response
 from starlette.datastructures import URL
 
-from domain.case import evolve
+from domain.case import evolve, fold
 from domain.envelope import Actor, Event
 from domain.reasons import Wording
 from domain.state import Case
 from domain.terms import Stage, Status
-from domain.visibility import case_view, is_party, reader_keys, seen_events, seen_version
+from domain.visibility import case_view, event_view, is_party, reader_keys, seen_events, seen_version
 from gateway.auth import actor_of
 from gateway.commands import known_form
 from gateway.conditions import etag
@@ -96,11 +96,14 @@ async def _case(gateway: Gateway, actor: Actor, case_id: str) -> Case:
 
 def _at(events: Sequence[Event], actor: Actor, number: int) -> Case:
     """The case when *actor* counted *number*; what came later and was not seen belongs to it. Raises Problem."""
+    last = fold(events)
     found: Case | None = None
     case: Case | None = None
+    seen = 0
     for event in events:
         case = evolve(case, event)
-        if is_party(case, actor, event.recorded_at) and seen_version(case, actor) == number:
+        seen += int(last is not None and event_view(event, actor, last) is not None)
+        if seen == number:
             found = case
     if found is None:
         text = Wording("この版はまだありません。", "The case has no such version.")

@@ -1,17 +1,19 @@
 """Commands over HTTP: a bank's need, and every command of the catalogue to a case."""
 
+from dataclasses import replace
 from functools import cache
 from typing import Any, Final
 from uuid import uuid4
 
-from fastapi import APIRouter, Request, Response
+from fastapi import APIRouter, HTTPException, Request, Response
 from pydantic import Field, TypeAdapter, ValidationError, create_model
 
 from domain.envelope import Actor, Command, CommandData, Reason
 from domain.law import RULES
 from domain.reasons import Wording
 from domain.records import Instant, Key, Record
-from domain.stages.intake import ReferNeed
+from domain.stages.intake import OpenCase, ReferNeed
+from domain.streams import CASE
 from domain.terms import Role
 from gateway.ask import Wish, bank_of
 from gateway.auth import actor_of
@@ -24,8 +26,21 @@ from store.connect import Store
 
 router: Final = APIRouter()
 NEED: Final = ReferNeed.__name__
-OFFERED: Final = {name: rule for name, rule in RULES.items() if rule.by != {Role.system} and not rule.opens}
-"""The commands that may be sent to a case."""
+OPEN: Final = OpenCase.__name__
+STREAMS: Final = {
+    "cases": "case",
+    "companies": "company",
+    "institutions": "institution",
+    "researchers": "researcher",
+    "seeds": "seed",
+    "exchange-events": "exchange-event",
+    "recommendations": "recommendation",
+}
+"""The kinds of streams that take commands, by the word in the address."""
+OFFERED: Final = {
+    name: rule for name, rule in RULES.items() if rule.by != {Role.system} and not (rule.opens and rule.stream == CASE)
+}
+"""The commands that may be sent to a stream by its id."""
 _KEY: Final = TypeAdapter[str](Key)
 _NEEDS: Final = "needs"
 """Where an Idempotency-Key of a need counts: the case is not known before the need is."""
@@ -59,16 +74,30 @@ async def refer_need(request: Request) -> Response:
     return await gateway.asking.ask(_wish(request, actor, case_id, body, scope=_NEEDS))
 
 
-@router.post("/v1/cases/{case_id}/commands/{name}", include_in_schema=False)
-async def command_case(request: Request) -> Response:
-    """A command of the catalogue to one case."""
+@router.post("/v1/cases", include_in_schema=False)
+async def open_case(request: Request) -> Response:
+    """A coordinator opens a case that no bank referred: 201 with the case."""
     gateway, actor = gateway_of(request), await actor_of(request)
-    name = request.path_params["name"]
-    if name not in OFFERED:
+    body = await fitted(request, body_of(OPEN), gateway.settings.body_limit)
+    wish = _wish(request, actor, "-", body, scope=OPEN)
+    case_id = gateway.store.seals.opened_case_id(actor.org_id, wish.command.command_id)
+    command = wish.command.model_copy(update={"case_id": case_id})
+    return await gateway.asking.ask(replace(wish, command=command))
+
+
+@router.post("/v1/{kind}/{entry_id}/commands/{name}", include_in_schema=False)
+async def command_stream(request: Request) -> Response:
+    """A command of the catalogue to one case, or to one entry of the catalogue."""
+    gateway, actor = gateway_of(request), await actor_of(request)
+    kind, name = request.path_params["kind"], request.path_params["name"]
+    if kind not in STREAMS:
+        raise HTTPException(404)
+    if name not in OFFERED or OFFERED[name].stream != STREAMS[kind]:
         raise _unknown_command()
     body = await fitted(request, body_of(name), gateway.settings.body_limit)
-    case_id = known_form(request.path_params["case_id"])
-    return await gateway.asking.ask(_wish(request, actor, case_id, body, scope=case_id))
+    entry_id = known_form(request.path_params["entry_id"])
+    scope = entry_id if kind == "cases" else f"{kind}/{entry_id}"
+    return await gateway.asking.ask(_wish(request, actor, entry_id, body, scope=scope))
 
 
 def known_form(case_id: str) -> str:

@@ -21,7 +21,7 @@ from temporalio.common import WorkflowIDConflictPolicy, WorkflowIDReusePolicy
 from temporalio.exceptions import WorkflowAlreadyStartedError
 from temporalio.service import RPCError, RPCStatusCode
 
-from activities.contract import CASE_WORKFLOW, COMMAND_UPDATE, TASK_QUEUE, CaseStart, Reply, Ticket, workflow_id
+from activities.contract import CASE_WORKFLOW, COMMAND_UPDATE, TASK_QUEUE, CaseStart, Reply, Ticket
 from gateway.settings import GatewaySettings
 
 _FINAL: Final = frozenset(
@@ -35,6 +35,8 @@ _TRANSIENT: Final = (
     WorkflowUpdateRPCTimeoutOrCancelledError,
     TimeoutError,
 )
+_TASK: Final = timedelta(seconds=2)
+"""How long the engine waits for a worker that may have died before another gets the task."""
 _FIRST_PAUSE: Final = 0.02
 _LONGEST_PAUSE: Final = 0.5
 _GRACE: Final = 0.5
@@ -67,7 +69,7 @@ class Engine:
         """What became of the command of *ticket*, whose body is kept. Raises Unanswered."""
         deadline = _now() + self._settings.patience
         try:
-            async with self._turn(ticket.case_id, deadline):
+            async with self._turn(ticket.workflow_id, deadline):
                 return await self._drive(ticket, deadline)
         except TimeoutError as error:
             raise Unanswered(unreachable=not await self.is_reachable(1.0)) from error
@@ -80,9 +82,9 @@ class Engine:
             return False
 
     @asynccontextmanager
-    async def _turn(self, case_id: str, deadline: float) -> AsyncIterator[None]:
+    async def _turn(self, name: str, deadline: float) -> AsyncIterator[None]:
         """Wait for the case's turn in this process. Raises TimeoutError."""
-        line = self._lines.setdefault(case_id, _Line())
+        line = self._lines.setdefault(name, _Line())
         line.length += 1
         try:
             async with asyncio.timeout_at(deadline):
@@ -94,7 +96,7 @@ class Engine:
         finally:
             line.length -= 1
             if not line.length:
-                del self._lines[case_id]
+                del self._lines[name]
 
     async def _drive(self, ticket: Ticket, deadline: float) -> Reply:
         pause = _FIRST_PAUSE
@@ -134,7 +136,8 @@ def _start_of(ticket: Ticket) -> WithStartWorkflowOperation[Any, Any]:
     return WithStartWorkflowOperation(
         CASE_WORKFLOW,
         CaseStart(case_id=ticket.case_id),
-        id=workflow_id(ticket.case_id),
+        id=ticket.workflow_id,
+        task_timeout=_TASK,
         task_queue=TASK_QUEUE,
         id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
         id_reuse_policy=WorkflowIDReusePolicy.ALLOW_DUPLICATE,  # the store, not the engine, prevents doubles

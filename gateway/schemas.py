@@ -12,7 +12,7 @@ from pydantic.json_schema import models_json_schema
 
 from domain.law import FACTS, RULES
 from domain.reasons import Wording
-from gateway.commands import NEED, OFFERED, body_of
+from gateway.commands import NEED, OFFERED, OPEN, STREAMS, body_of
 from gateway.problems import MEDIA_TYPE, Problem
 from gateway.registry import KeyBody, OrganizationBody, PersonBody
 from gateway.titles import TITLES
@@ -65,7 +65,7 @@ _RECEIPT: Final = {
 @router.get("/v1/schemas/commands/{name}")
 async def command_schema(name: str) -> Response:
     """The JSON Schema of a command's body, with an example."""
-    if name not in OFFERED and name != NEED:
+    if name not in {*OFFERED, NEED, OPEN}:
         raise _unknown()
     return answer(schema_of_command(name))
 
@@ -111,13 +111,14 @@ def description(app: FastAPI) -> dict[str, Any]:
         for operation in [one for path in told["paths"].values() for one in path.values()]:
             _complete(operation)
         told["paths"] |= _command_paths()
+        told["paths"]["/v1/cases"]["post"] = _operation(OPEN, 201)
         told["security"] = [{"key": []}]
         app.openapi_schema = told
     return app.openapi_schema
 
 
 def _add_schemas(told: dict[str, Any]) -> None:
-    models = [*_BODIES.values(), *(body_of(name) for name in (NEED, *OFFERED))]
+    models = [*_BODIES.values(), *(body_of(name) for name in (NEED, OPEN, *OFFERED))]
     _, shared = models_json_schema([(one, "validation") for one in models], ref_template=_REF)
     parts = told.setdefault("components", {})
     own = {"Problem": _PROBLEM, "Receipt": _RECEIPT}
@@ -137,12 +138,13 @@ def _complete(operation: dict[str, Any]) -> None:
 
 
 def _command_paths() -> dict[str, Any]:
-    parameter = {"name": "case_id", "in": "path", "required": True, "schema": _STRING}
+    kinds = {stream: kind for kind, stream in STREAMS.items()}
     paths: dict[str, Any] = {"/v1/needs": {"post": _operation(NEED, 201)}}
-    for name in OFFERED:
-        paths[f"/v1/cases/{{case_id}}/commands/{name}"] = {
-            "parameters": [parameter],
-            "post": _operation(name, 200),
+    for name, rule in OFFERED.items():
+        of = "case_id" if kinds[rule.stream] == "cases" else "entry_id"
+        paths[f"/v1/{kinds[rule.stream]}/{{{of}}}/commands/{name}"] = {
+            "parameters": [{"name": of, "in": "path", "required": True, "schema": _STRING}],
+            "post": _operation(name, 201 if rule.opens else 200),
         }
     return paths
 

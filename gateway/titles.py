@@ -56,6 +56,7 @@ _RULES: Final = {
     "case_closed": Title(422, "案件は終了しています", "Case closed"),
     "already_done": Title(422, "既に行われています", "Already done"),
     "unknown_case": Title(404, "案件がありません", "Unknown case"),
+    "unknown_entry": Title(404, "登録がありません", "Unknown entry"),
     "version_stale": Title(412, "版が古くなっています", "Version stale"),
     "invalid_field": Title(422, "項目の内容が正しくありません", "Invalid field"),
 }

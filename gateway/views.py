@@ -8,6 +8,7 @@ from typing import Any, Final, Protocol, cast
 
 from starlette.responses import Response
 
+from domain.catalogue.entry import Entry
 from domain.envelope import Actor, Event
 from domain.law import View
 from domain.state import Case
@@ -58,6 +59,16 @@ def receipt(case: Case, actor: Actor, references: Sequence[Reference]) -> dict[s
         "events": [
             {"id": one.id, "type": one.type, "version": number} for one, number in zip(references, numbers, strict=True)
         ],
+    }
+
+
+def entry_receipt(entry: Entry, references: Sequence[Reference]) -> dict[str, Any]:
+    """The answer to a command to an *entry* of the catalogue."""
+    return {
+        "id": entry.entry_id,
+        "version": entry.version,
+        "status": entry.standing,
+        "events": [{"id": one.id, "type": one.type, "version": one.version} for one in references],
     }
 
 

@@ -1,11 +1,11 @@
-"""The states of cases, folded from their events and kept in memory by version: reading a case again costs its news."""
+"""The states of cases and entries, folded from their events and kept in memory: reading one again costs its news."""
 
 from collections import OrderedDict
 from typing import Final
 
-from domain.case import fold
 from domain.envelope import Event
 from domain.state import Case
+from domain.streams import State, fold
 from store.desk import stream_of
 from store.ledger import Ledger
 
@@ -14,36 +14,42 @@ _ROOM: Final = 5_000
 
 
 class Cases:
-    """Folds cases; the newest state of each is kept."""
+    """Folds streams; the newest state of each is kept."""
 
     def __init__(self, ledger: Ledger, room: int = _ROOM) -> None:
         self._ledger = ledger
         self._room = room
-        self._states: OrderedDict[str, Case] = OrderedDict()
+        self._states: OrderedDict[str, State] = OrderedDict()
 
     async def at(self, case_id: str, version: int) -> Case | None:
         """The state of the case at *version*; None at version 0. Raises UnknownEvent, StoreUnreachable."""
+        state = await self.state(stream_of(case_id), version)
+        assert state is None or isinstance(state, Case)
+        return state
+
+    async def state(self, stream: str, version: int) -> State | None:
+        """The state of *stream* at *version*; None at version 0. Raises UnknownEvent, StoreUnreachable."""
         if version == 0:
             return None
-        known = self._states.get(case_id)
+        known = self._states.get(stream)
         if known is not None and known.version == version:
-            self._states.move_to_end(case_id)
+            self._states.move_to_end(stream)
             return known
         start = known if known is not None and known.version < version else None
-        events = await self._ledger.read(stream_of(case_id), start.version if start else 0, version)
-        case = fold(events, start)
-        if case is not None and (known is None or case.version > known.version):
-            self.keep(case)
-        return case
+        events = await self._ledger.read(stream, start.version if start else 0, version)
+        state = fold(events, start)
+        if state is not None and (known is None or state.version > known.version):
+            self.keep(stream, state)
+        return state
 
-    def newest(self, case_id: str) -> Case | None:
+    def newest(self, stream: str) -> State | None:
         """The newest state this process has seen, which may be behind the store."""
-        return self._states.get(case_id)
+        return self._states.get(stream)
 
-    def keep(self, case: Case) -> None:
-        """Remember *case* as the newest state, after its events were appended."""
-        self._states[case.case_id] = case
-        self._states.move_to_end(case.case_id)
+    def keep(self, stream: str, state: State) -> None:
+        """Remember *state* as the newest of *stream*, after its events were appended."""
+        self._states[stream] = state
+        self._states.move_to_end(stream)
         if len(self._states) > self._room:
             self._states.popitem(last=False)
 

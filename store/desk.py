@@ -95,9 +95,11 @@ class Desk:
         self._pool = pool
         self._seals = seals
 
-    async def briefing(self, case_id: str, command_id: str, ids: Collection[str]) -> Briefing:
-        """The time, the case's version, what *command_id* did, and those of *ids* that are known, of whatever kind."""
-        asked = {"stream": stream_of(case_id), "command_id": command_id, "ids": sorted(set(ids))}
+    async def briefing(
+        self, case_id: str, command_id: str, ids: Collection[str], *, stream: str | None = None
+    ) -> Briefing:
+        """The time, the version of the case (or of *stream*), what *command_id* did, and the known ones of *ids*."""
+        asked = {"stream": stream or stream_of(case_id), "command_id": command_id, "ids": sorted(set(ids))}
         [(now, version, done, organizations, people, documents)] = await fetch(self._pool, _BRIEFING, asked)
         directory = Directory(organizations=organizations, people=people, documents=documents)
         return Briefing(now, version, tuple(KeptEvent(*one) for one in done), directory)

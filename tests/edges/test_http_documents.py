@@ -48,11 +48,10 @@ async def test_a_strange_document_and_none_are_the_same(call: Call) -> None:
     [
         ({"files": {"file": ("a", b"", "text/plain")}}, 422),
         ({"files": {"other": ("a", b"x", "text/plain")}}, 422),
-        ({"files": {"file": ("a\u200b\u0007", b"x", "text/plain")}}, 422),
         ({"files": [("file", ("a", b"x")), ("file", ("b", b"x"))]}, 400),
         ({"files": {"file": ("a", b"x")}, "data": {"more": "x"}}, 400),
         ({"data": {"file": "x"}}, 415),
-        ({"content": b"--x\r\nnonsense", "headers": {"Content-Type": "multipart/form-data; boundary=x"}}, 400),
+        ({"content": b"--x\r\nnonsense", "headers": {"Content-Type": "multipart/form-data; boundary=x"}}, 422),
         ({"content": b"", "headers": {"Content-Type": "multipart/form-data"}}, 400),
     ],
 )

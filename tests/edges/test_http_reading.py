@@ -70,7 +70,8 @@ async def test_events_are_cloud_events(call: Call, case: str) -> None:
     }
     assert re.fullmatch(r"[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}", first["id"])
     assert first["time"].endswith("Z")
-    assert all((await call("hara").get(one["dataschema"])).status_code == 200 for one in told["items"])
+    for one in told["items"]:
+        assert (await call("hara").get(one["dataschema"])).status_code == 200
 
 
 async def test_a_bank_reads_its_events_without_gaps(call: Call, case: str) -> None:
@@ -151,7 +152,7 @@ async def test_the_interface_describes_itself(call: Call, app: FastAPI) -> None:
     told = (await call("sato").get("/v1/openapi.json")).json()
     assert told["openapi"].startswith("3.1")
     commands = [path for path in told["paths"] if "/commands/" in path]
-    assert len(commands) == len([one for one in RULES.values() if not one.opens]) - 1
+    assert len(commands) == len([one for one in RULES.values() if not (one.opens and one.stream == "case")]) 
     served = {getattr(route, "path", "") for route in app.routes if getattr(route, "include_in_schema", False)}
     assert served <= set(told["paths"])
     references = set(re.findall(r'"#/components/schemas/([^"]+)"', (await call("sato").get("/v1/openapi.json")).text))
