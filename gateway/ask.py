@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
+import structlog
 from starlette.responses import Response
 
 from activities.contract import Reply, Ticket
@@ -23,7 +24,6 @@ from domain.terms import OrganizationKind, Role
 from domain.visibility import seen_version
 from gateway.conditions import etag
 from gateway.engine import Engine, Unanswered
-from gateway.logs import log
 from gateway.problems import Fault, key_reused, refused, unanswered, unfit
 from gateway.views import Reference, answer, entry_receipt, receipt, seen_references, sees_by_reference, shown_events
 from store.cases import Cases
@@ -33,6 +33,7 @@ from store.connect import Store
 from store.desk import Briefing
 from store.desk import stream_of as stream_of_case
 
+log = structlog.get_logger("gateway")
 _REPLAYED: Final = {"Idempotency-Replayed": "true"}
 _NOT_LOGGED: Final = "unknown_case"
 _NO_DOCUMENT: Final = Wording("この書類は登録されていません。", "There is no such document.")

@@ -6,12 +6,13 @@ from collections.abc import MutableMapping
 from typing import Any, Final
 from uuid import uuid4
 
+import structlog
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from gateway.logs import log
 from gateway.problems import internal_error
 
+log = structlog.get_logger("gateway")
 _ID: Final = re.compile(r"[A-Za-z0-9._:-]{1,128}")
 
 
@@ -44,7 +45,9 @@ class Traced:
         try:
             await self._app(scope, receive, told)
         except Exception as fault:
-            log.error("request_failed", request_id=request_id, route=_route(scope), fault=type(fault).__qualname__)
+            log.error(  # noqa: TRY400 - a traceback may hold what nobody may read
+                "request_failed", request_id=request_id, route=_route(scope), fault=type(fault).__qualname__
+            )
             if status:
                 raise
             await internal_error().response(headers, request_id)(scope, receive, told)

@@ -26,6 +26,7 @@ from workers.sweeper import sweep_for_ever
 
 _DRAIN: Final = 10
 """Seconds that requests under way get when the gateway stops."""
+_BACKLOG: Final = 1024
 
 log = structlog.get_logger("hashi")
 
@@ -90,14 +91,20 @@ class _Server(uvicorn.Server):
 def listen(settings: Settings) -> socket.socket:
     """The socket of the gateway. Raises SettingsFault when the port is taken or the address not ours."""
     family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    # With the protocol named asyncio sets TCP_NODELAY; without it every answer waits 40 ms for an acknowledgement.
+    listening = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     try:
-        return socket.create_server((settings.host, settings.port), family=family, backlog=1024)
+        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listening.bind((settings.host, settings.port))
+        listening.listen(_BACKLOG)
     except OSError as error:
+        listening.close()
         why = "it is in use" if error.errno == errno.EADDRINUSE else os.strerror(error.errno or 0)
         raise SettingsFault(
             f"HASHI_PORT: cannot listen on port {settings.port} of {settings.host}: {why}; "
             "choose another (HASHI_PORT, or hashi up --port)"
         ) from error
+    return listening
 
 
 def stop_signal() -> asyncio.Event:

@@ -152,7 +152,7 @@ async def test_the_interface_describes_itself(call: Call, app: FastAPI) -> None:
     told = (await call("sato").get("/v1/openapi.json")).json()
     assert told["openapi"].startswith("3.1")
     commands = [path for path in told["paths"] if "/commands/" in path]
-    assert len(commands) == len([one for one in RULES.values() if not (one.opens and one.stream == "case")]) 
+    assert len(commands) == len([one for one in RULES.values() if not (one.opens and one.stream == "case")])
     served = {getattr(route, "path", "") for route in app.routes if getattr(route, "include_in_schema", False)}
     assert served <= set(told["paths"])
     references = set(re.findall(r'"#/components/schemas/([^"]+)"', (await call("sato").get("/v1/openapi.json")).text))

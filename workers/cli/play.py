@@ -5,7 +5,6 @@ import json
 import sys
 import time
 from collections.abc import Sequence
-from contextlib import AbstractAsyncContextManager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -31,7 +30,7 @@ if TYPE_CHECKING:
     "--against", metavar="URL", help="Play on the running system at URL, with an administrator's HASHI_API_KEY."
 )
 @click.option("--strict", is_flag=True, help="A step that the product cannot run yet is a fault.")
-def play(
+def play(  # noqa: PLR0917 - one parameter an option
     scripts: tuple[str, ...], play_all: bool, list_only: bool, time_skipping: bool, against: str | None, strict: bool
 ) -> int:
     """Play case scripts and check what they expect. ケーススクリプトの実行と検証
@@ -96,16 +95,14 @@ def _load(names: Sequence[str], *, time_skipping: bool, against: str | None) -> 
     return loaded
 
 
-def _theatre(against: str | None) -> AbstractAsyncContextManager["Theatre"]:
-    from workers.play.theatre import Theatre, opened  # noqa: PLC0415
+def _running(against: str) -> "Theatre":
+    from workers.play.theatre import Theatre  # noqa: PLC0415
     from workers.settings import Settings  # noqa: PLC0415
 
-    if against is None:
-        return opened()
     key = Settings.load().api_key
     if key is None:
         raise BadInput("HASHI_API_KEY: an administrator's key is needed to play on a running system")
-    return nullcontext(Theatre(against.rstrip("/"), key.get_secret_value()))
+    return Theatre(against.rstrip("/"), key.get_secret_value())
 
 
 async def _perform(
@@ -120,20 +117,31 @@ async def _perform(
     configure("warning")
     console = Console(file=sys.stderr if wants_json() else sys.stdout, highlight=False, quiet=wants_json())
     started = time.perf_counter()
-    failed = 0
     try:
-        async with _theatre(against) as theatre:
-            ready = time.perf_counter() - started
-            if against is None:
-                console.print(f"PostgreSQL, Temporal, worker and gateway are up ({ready:.1f} s)", style="dim")
-            for script in scripts:
-                failed += await _one(script, theatre, console, strict=strict, out=out)
+        if against is None:
+            failed = await _on_own_servers(scripts, console, strict=strict, out=out)
+        else:
+            theatre = _running(against)
+            failed = sum([await _one(script, theatre, console, strict=strict, out=out) for script in scripts])
     except BadScript as error:
         raise BadInput(str(error)) from error
     except httpx.TransportError as error:
         raise Unreachable(f"the gateway at {against} does not answer ({error}); `hashi up` starts one") from error
     console.print(f"{title}: {len(scripts)} script(s), {failed} failed, {time.perf_counter() - started:.1f} s in all")
     return FOUND if failed else DONE
+
+
+async def _on_own_servers(scripts: Sequence["Script"], console: "Console", *, strict: bool, out: Path | None) -> int:
+    from workers.play.theatre import servers, stage  # noqa: PLC0415
+
+    started, failed = time.perf_counter(), 0
+    console.print("starting PostgreSQL and Temporal ...", style="dim")
+    async with servers() as running:
+        console.print(f"PostgreSQL and Temporal are up ({time.perf_counter() - started:.1f} s)", style="dim")
+        for script in scripts:
+            async with stage(running) as theatre:
+                failed += await _one(script, theatre, console, strict=strict, out=out)
+    return failed
 
 
 async def _one(script: "Script", theatre: "Theatre", console: "Console", *, strict: bool, out: Path | None) -> int:
@@ -160,14 +168,19 @@ def _files(player: "Player", console: "Console", out: Path) -> Any:
 
     async def write(case: dict[str, Any], events: list[dict[str, Any]]) -> None:
         report.final_state(console, case)
-        out.mkdir(parents=True, exist_ok=True)
         name = str(case.get("case_no", player.script.script))
         texts = {
             f"{name}-case.json": json.dumps(case, ensure_ascii=False, indent=2),
             f"{name}-events.jsonl": "\n".join(json.dumps(one, ensure_ascii=False) for one in events),
         }
-        for file_name, text in texts.items():
-            (out / file_name).write_text(text + "\n", encoding="utf-8")
-            console.print(f"written: {out / file_name}")
+        for path in _write(out, texts):
+            console.print(f"written: {path}")
 
     return write
+
+
+def _write(out: Path, texts: dict[str, str]) -> list[Path]:
+    out.mkdir(parents=True, exist_ok=True)
+    for name, text in texts.items():
+        (out / name).write_text(text + "\n", encoding="utf-8")
+    return [out / name for name in texts]

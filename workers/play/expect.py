@@ -21,6 +21,8 @@ class Seen:
     count: int | None = None
     events: tuple[tuple[str, Mapping[str, Any]], ...] = ()
     case: Mapping[str, Any] = field(default_factory=dict)
+    elsewhere: bool = False
+    """Whether the events belong to an entry of the catalogue, not to the case."""
 
     def at(self, path: str) -> Any:
         """The value at the dotted *path* of the answer, None where there is none."""

@@ -11,8 +11,11 @@ from uuid import uuid4
 
 import httpx
 
+from domain.law import RULES
 from domain.mentions import DOCUMENT_FIELDS
+from domain.streams import CASE
 from domain.terms import OrganizationKind, Role
+from gateway.commands import STREAMS
 from workers.play.expect import Seen, faults
 from workers.play.script import BadScript, Script, Step, moment_after
 from workers.play.theatre import Theatre, caller
@@ -25,6 +28,17 @@ _ORG_FIELDS: Final = frozenset(
 _UNBUILT: Final = {"feed": "feed", "dossier": "dossier", "notices": "notices"}
 """What `see` may name although the product does not have it yet."""
 _FORBIDDEN: Final = 400
+_CASES: Final = ("/v1/needs", "/v1/cases")
+_OPENERS: Final = {"ReferNeed": "/v1/needs", "OpenCase": "/v1/cases"}
+_KINDS: Final = {stream: kind for kind, stream in STREAMS.items()}
+_ID_FIELDS: Final = {
+    "company": "company_id",
+    "institution": "institution_id",
+    "researcher": "researcher_id",
+    "seed": "seed_id",
+    "exchange-event": "event_id",
+    "recommendation": "recommendation_id",
+}
 
 
 Epilogue: TypeAlias = Callable[[dict[str, Any], list[dict[str, Any]]], Awaitable[None]]
@@ -176,20 +190,31 @@ class Player:
             answer = await self._client(self._last.actor).post(self._last.path, json=self._last.body)
             return self._answered(answer, old)
         body = await self._body(step, client)
-        path = self._path(str(step.do))
+        path = self._path(str(step.do), body["data"])
         key = f"{self.script.script}-{self.run}-{number}"
         answer = await client.post(path, json=body, headers={"Idempotency-Key": f'"{key}"'})
+        if not path.startswith(_CASES):
+            return _elsewhere(answer)
         old = self.case_id
         if answer.status_code < _FORBIDDEN:
             self._last = _Last(path, body, step.actor, self.case_id)
         return self._answered(answer, old)
 
-    def _path(self, command: str) -> str:
-        if command == "ReferNeed":
-            return "/v1/needs"
+    def _path(self, command: str, data: Mapping[str, Any]) -> str:
+        if command in _OPENERS:
+            return _OPENERS[command]
+        rule = RULES.get(command)
+        if rule is not None and rule.stream != CASE:
+            return f"/v1/{_KINDS[rule.stream]}/{self._entry_id(rule.stream, data)}/commands/{command}"
         if self.case_id is None:
             raise BadScript(f"{command}: no case is open yet")
         return f"/v1/cases/{self.case_id}/commands/{command}"
+
+    def _entry_id(self, stream: str, data: Mapping[str, Any]) -> str:
+        """The entry a command is for: named by its id field, or else the last one of its kind."""
+        named = data.get(_ID_FIELDS[stream]) or self.values.get(f"last {stream}") or f"{stream}-{self.run}"
+        self.values[f"last {stream}"] = named
+        return str(named)
 
     def _answered(self, answer: httpx.Response, old: str | None) -> Seen:
         told = _json(answer)
@@ -287,14 +312,25 @@ class Player:
         if self.case_id is None:
             return
         events = await self._events()
+        if seen.elsewhere:
+            events, before = [], 0
         fresh = events if seen.opened(before, self.case_id) else events[before:]
-        seen.events = tuple((_type(one), one["data"]) for one in fresh)
+        seen.events = seen.events or tuple((_type(one), one["data"]) for one in fresh)
         case = await self.people[OBSERVER].get(f"/v1/cases/{self.case_id}")
         _require(case, "case")
         seen.case = case.json()
         for kind, data in seen.events:
             if kind == "DecisionProposed":
                 self.values["decision"] = data["proposal_id"]
+
+
+def _elsewhere(answer: httpx.Response) -> Seen:
+    """What a command to an entry of the catalogue brought about."""
+    told = _json(answer)
+    if answer.status_code >= _FORBIDDEN:
+        return Seen(answer=told, rejected=str(told.get("code", answer.status_code)), elsewhere=True)
+    events: tuple[tuple[str, Mapping[str, Any]], ...] = tuple((str(one["type"]), {}) for one in told["events"])
+    return Seen(answer=told, events=events, elsewhere=True)
 
 
 def _type(event: Mapping[str, Any]) -> str:

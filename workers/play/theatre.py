@@ -1,4 +1,4 @@
-"""Where scripts are played: a throw-away stack in one process, or a running system at a URL."""
+"""Where scripts are played: throw-away servers with a database for each script, or a running system at a URL."""
 
 import asyncio
 import secrets
@@ -7,9 +7,13 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Final
 
 import httpx
+import psycopg
 import uvicorn
+from psycopg import sql
+from sqlalchemy import make_url
 from temporalio.client import Client
 from temporalio.contrib.pydantic import pydantic_data_converter
 
@@ -18,18 +22,28 @@ from activities.contract import SEARCH_ATTRIBUTES
 from domain.envelope import CENTER, Organization, Person
 from domain.terms import OrganizationKind, Role
 from gateway.app import GatewaySettings, create_app
+from store.cases import Cases
 from store.clock import Clock
 from store.connect import Store
+from store.pool import connect_arguments
 from workers.case_worker import case_worker
 from workers.embedded import throwaway
 from workers.sweeper import sweep
 
-_AT_ONCE = timedelta(microseconds=-1)
+_AT_ONCE: Final = timedelta(microseconds=-1)
+
+
+@dataclass(frozen=True)
+class Servers:
+    """Running servers and a migrated database that is the pattern of each stage's own."""
+
+    database_url: str
+    client: Client
 
 
 @dataclass(frozen=True)
 class Machine:
-    """The parts of a throw-away stack that move its clock."""
+    """The parts of a stage that move its clock."""
 
     store: Store
     client: Client
@@ -59,18 +73,38 @@ class Theatre:
 
 
 @asynccontextmanager
-async def opened(*, ui: bool = False) -> AsyncIterator[Theatre]:
-    """A throw-away stack with gateway and worker in this process; everything of it is removed at the end."""
+async def servers(*, ui: bool = False) -> AsyncIterator[Servers]:
+    """Throw-away servers; everything of them is removed at the end."""
     async with throwaway(search_attributes=SEARCH_ATTRIBUTES, ui=ui) as stack:
-        client_connecting = Client.connect(stack.temporal_address, data_converter=pydantic_data_converter)
-        _, client = await asyncio.gather(asyncio.to_thread(migrations.upgrade, stack.database_url), client_connecting)
+        client, _ = await asyncio.gather(
+            Client.connect(stack.temporal_address, data_converter=pydantic_data_converter),
+            asyncio.to_thread(migrations.upgrade, stack.database_url),
+        )
         await Clock.make_movable(stack.database_url)
+        yield Servers(stack.database_url, client)
+
+
+@asynccontextmanager
+async def stage(running: Servers) -> AsyncIterator[Theatre]:
+    """A system of its own on *running* servers: database, worker and gateway in this process."""
+    url = await _own_database(running.database_url)
+    async with Store.open(url, [secrets.token_bytes(32)]) as store:
+        states = Cases(store.ledger)
         async with (
-            Store.open(stack.database_url, [secrets.token_bytes(32)]) as store,
-            case_worker(client, store, sandboxed=False),
-            _served(store, client) as url,
+            case_worker(running.client, store, cases=states, sandboxed=False),
+            _served(store, running.client, states) as address,
         ):
-            yield Theatre(url, await administrator(store), Machine(store, client))
+            yield Theatre(address, await administrator(store), Machine(store, running.client))
+
+
+async def _own_database(pattern: str) -> str:
+    name = f"stage_{secrets.token_hex(4)}"
+    url = make_url(pattern)
+    arguments = {**connect_arguments(pattern, role=None), "dbname": "postgres", "autocommit": True}
+    async with await psycopg.AsyncConnection.connect(**arguments) as connection:
+        query = sql.SQL("CREATE DATABASE {} TEMPLATE {}")
+        await connection.execute(query.format(sql.Identifier(name), sql.Identifier(url.database or "")))
+    return url.set(database=name).render_as_string(hide_password=False)
 
 
 async def administrator(store: Store) -> str:
@@ -83,15 +117,15 @@ async def administrator(store: Store) -> str:
 
 
 @asynccontextmanager
-async def _served(store: Store, client: Client) -> AsyncIterator[str]:
+async def _served(store: Store, client: Client, states: Cases) -> AsyncIterator[str]:
     # With the protocol named asyncio sets TCP_NODELAY; without it every answer waits 40 ms for an acknowledgement.
     listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     listener.bind(("127.0.0.1", 0))
-    app = create_app(store, client, settings=GatewaySettings())
+    app = create_app(store, client, settings=GatewaySettings(), shared=states)
     server = uvicorn.Server(uvicorn.Config(app, log_config=None, access_log=False, lifespan="off"))
     serving = asyncio.create_task(server.serve(sockets=[listener]))
     try:
-        while not server.started:
+        while not server.started:  # noqa: ASYNC110 - uvicorn tells it by this flag only
             await asyncio.sleep(0.005)
         yield f"http://127.0.0.1:{listener.getsockname()[1]}"
     finally:

@@ -1,0 +1,124 @@
+"""Case scripts, played through HTTP on servers of their own."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from workers.cli import run
+from workers.play.player import Player
+from workers.play.report import summary
+from workers.play.script import BadScript, load, parse, shipped
+from workers.play.theatre import Servers, servers, stage
+
+HEAD = """
+script: probe
+orgs: {jfs: {kind: bank}, ariake: {kind: company, prefecture: saga}}
+people: {sato: {role: bank_officer, org: jfs}, tanaka: {role: coordinator}}
+steps:
+"""
+NEED = """
+  - as: sato
+    do: ReferNeed
+    with:
+      bank_reference: P-1
+      company: {corporate_number: "4990101234567", name: 有明陶業株式会社, prefecture: saga}
+      title: 耐熱ガラス部品
+      public_summary: 窯で焼ける耐熱ガラス部品を作りたい。
+      consent:
+        recipients: [center, universities]
+        purposes: [collaboration]
+        data_classes: [public_summary]
+        valid_until: 2029-03-31
+        given_by: 代表取締役
+        method: signed_paper
+"""
+
+
+@pytest.fixture(scope="module")
+async def running():
+    async with servers() as found:
+        yield found
+
+
+async def played(running: Servers, text: str) -> list[tuple[str, ...]]:
+    async with stage(running) as theatre:
+        return [one.faults async for one in Player(parse(text, "probe.yaml"), theatre).play()]
+
+
+@pytest.mark.parametrize("name", shipped())
+async def test_a_shipped_script_plays_as_it_says(running: Servers, name: str) -> None:
+    async with stage(running) as theatre:
+        results = [one async for one in Player(load(name), theatre).play()]
+    assert {one.number: one.faults for one in results if one.faults} == {}
+    counts = summary(results)
+    assert counts["passed"] > counts["not run"]
+
+
+async def test_every_expectation_can_fail(running: Servers) -> None:
+    expectations = (
+        "{events: [CaseOpened]}",
+        "{events_include: [NeedTriaged]}",
+        "{events: [{type: CaseOpened, data: {origin: seed}}, NeedReferred, CompanyConsentRecorded]}",
+        "{rejected: consent_required}",
+        "{stage: review}",
+        "{status: closed}",
+        "{coordinator: tanaka}",
+        "{visible: [need.colour]}",
+        "{hidden: [need.title]}",
+        "{timers: [offer]}",
+        "{same_case: true}",
+    )
+    for wanted in expectations:
+        [faults] = await played(running, f"{HEAD}{NEED}    expect: {wanted}\n")
+        assert faults, wanted
+
+
+async def test_a_rejection_nobody_expects_is_a_fault(running: Servers) -> None:
+    first, second = await played(running, f"{HEAD}{NEED}  - {{as: tanaka, do: StartReview}}\n")
+    assert first == ()
+    assert "coordinator_required" in second[0]
+
+
+async def test_timers_act_at_their_own_time_while_a_script_waits(running: Servers) -> None:
+    text = f"{HEAD}{NEED}  - {{wait: 3bd, expect: {{events: [ReminderSent, CaseEscalated]}}}}\n"
+    assert await played(running, text) == [(), ()]
+
+
+@pytest.mark.parametrize(
+    ("text", "word"),
+    [
+        ("steps: []", "script"),
+        ("script: x\nsteps: [{as: sato}]", "steps.1"),
+        ("script: x\nsteps: [{as: sato, do: A, wait: P1D}]", "do and wait"),
+        ("script: x\nsteps: [{do: A}]", "as"),
+        ("script: x\nsteps: [{as: a, do: A, expect: {colour: red}}]", "colour"),
+        ("script: x\nsteps: [{as: a, do: A, needs: luck}]", "needs"),
+        ("script: x\norgs: {a: {kind: planet}}\nsteps: []", "orgs.a.kind"),
+        ("- 1", "mapping"),
+        ("script: [", "probe"),
+    ],
+)
+def test_a_script_that_cannot_be_played_names_its_fault(text: str, word: str) -> None:
+    with pytest.raises(BadScript, match=word):
+        parse(text, "probe")
+
+
+def test_a_script_that_waits_needs_time_skipping(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["play", "declined"]) == 2
+    assert "--time-skipping" in capsys.readouterr().err
+    assert run(["play", "declined", "--against", "http://127.0.0.1:1"]) == 2
+
+
+def test_a_script_nobody_knows_is_bad_input(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["play", "no-such-script"]) == 2
+    assert "ceramics" in capsys.readouterr().err
+
+
+def test_a_failed_expectation_ends_with_one(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "probe.yaml"
+    path.write_text(f"{HEAD}{NEED}    expect: {{stage: review}}\n", encoding="utf-8")
+    assert run(["play", str(path), "--json"]) == 1
+    [told] = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert told["result"] == "failed"
+    assert "expected review, seen intake" in told["faults"][0]

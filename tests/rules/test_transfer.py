@@ -1,0 +1,100 @@
+"""Transfer: nothing is licensed before its owner is decided, nothing published before the parties looked."""
+
+import pytest
+from rules_story import Story
+
+LICENSE = {"invention_ids": ["i1"], "exclusivity": "exclusive", "consideration_band": "under_1m"}
+
+
+def test_an_invention_belongs_to_an_agreement_or_the_background(story: Story) -> None:
+    story.in_research()
+    disclosed = {"invention_id": "i1", "inventors": ["hayashi"]}
+    assert story.says("hayashi", "DiscloseInvention", {**disclosed, "related_agreement": "g9"}) == "unknown_agreement"
+    [event] = story.do("hayashi", "DiscloseInvention", disclosed)
+    assert event.data.related_agreement == "g1"
+    assert story.says("hayashi", "DiscloseInvention", disclosed) == "already_done"
+    background = {**disclosed, "invention_id": "i2", "related_agreement": "background"}
+    assert story.says("ueno", "DiscloseInvention", background) == ["InventionDisclosed"]
+
+
+def test_the_owner_is_decided_once(story: Story) -> None:
+    assert story.with_invention().stands == ("research", "open")
+    assert story.says("ueno", "DecideOwnership", {"owner": "joint"}) == ["InventionOwnershipDecided"]
+    assert story.stands == ("transfer", "open")
+    assert story.says("ueno", "DecideOwnership", {"owner": "company"}) == "already_done"
+    assert story.says("ueno", "DecideOwnership", {"invention_id": "i9", "owner": "joint"}) == "invalid_field"
+
+
+@pytest.mark.parametrize("name", ["RecordLicense", "RecordAssignmentOfRights"])
+@pytest.mark.parametrize("owner", [None, "company", "inventor"])
+def test_only_the_decided_owner_transfers(story: Story, name: str, owner: str | None) -> None:
+    assert story.with_invention(owner).says("toda", name, {"invention_ids": ["i1"]}) == "not_owner"
+
+
+@pytest.mark.parametrize("name", ["RecordLicense", "RecordAssignmentOfRights"])
+def test_a_joint_owner_agrees(story: Story, name: str) -> None:
+    story.with_invention("joint")
+    assert story.says("ueno", name, {"invention_ids": ["i1"]}) == "co_owner_consent_required"
+    agreed = {"transfer_id": "t1", "invention_ids": ["i1"], "co_owner_consent": "doc_yes"}
+    assert len(story.says("ueno", name, agreed)) == 1
+    assert story.says("ueno", name, agreed) == "already_done"
+
+
+def test_without_any_owner_there_is_nothing_to_license(story: Story) -> None:
+    assert story.in_research().says("ueno", "RecordLicense") == "not_owner"
+
+
+def test_a_license_supports_the_end_transferred(story: Story) -> None:
+    assert story.licensed().says("tanaka", "CloseCase", {"disposition": "transferred"}) == ["CaseClosed"]
+
+
+def test_a_filing_comes_before_its_grant(story: Story) -> None:
+    filing = {"invention_id": "i1", "office": "jpo", "joint": True, "applicants": ["kyudai", "ariake"]}
+    story.with_invention("joint")
+    assert story.says("toda", "RecordGrant", filing) == "not_yet_happened"
+    assert story.says("toda", "RecordFiling", filing) == ["PatentApplicationFiled"]
+    assert story.says("arita", "RecordGrant", {**filing, "number": "1"}) == ["PatentGranted"]
+
+
+def test_nothing_is_published_while_the_review_is_open(story: Story) -> None:
+    story.with_invention().must("hayashi", "RequestPublicationReview", {"publication_id": "p1"})
+    assert story.says("hayashi", "RequestPublicationReview", {"publication_id": "p1"}) == "already_done"
+    assert story.says("hayashi", "PublishResults") == "publication_review_open"
+    assert story.says("arita", "ClearPublication") == ["PublicationCleared"]
+    assert story.says("arita", "ClearPublication") == "already_done"
+    assert story.says("hayashi", "PublishResults", {"on": "2027-12-01"}) == "not_yet_happened"
+    assert story.says("hayashi", "PublishResults") == ["ResultsPublished"]
+
+
+def test_a_delayed_publication_waits(story: Story) -> None:
+    story.with_invention().must("hayashi", "RequestPublicationReview")
+    story.must("ueno", "ClearPublication", {"delayed_until": "2027-02-01"})
+    assert story.says("hayashi", "PublishResults") == "publication_review_open"
+    assert story.at("2027-02-01T09:00:00+09:00").says("hayashi", "PublishResults") == ["ResultsPublished"]
+
+
+def test_a_publication_that_nobody_asked_for_is_unknown(story: Story) -> None:
+    assert story.with_invention().says("hayashi", "PublishResults") == "invalid_field"
+
+
+def test_know_how_needs_no_invention(story: Story) -> None:
+    story.in_research()
+    assert story.says("ueno", "RecordKnowHow", {"invention_ids": ["i9"]}) == "invalid_field"
+    assert story.says("ueno", "RecordKnowHow", {"field": "焼結条件"}) == ["KnowHowTransferred"]
+    assert story.stands == ("transfer", "open")
+
+
+def test_a_transfer_is_given_up_with_a_reason(story: Story) -> None:
+    assert story.in_research().says("ueno", "AbandonTransfer", reason="price") == "invalid_field"
+    story.at(260).must("hayashi", "DiscloseInvention", {"inventors": ["hayashi"]})
+    assert story.says("toda", "AbandonTransfer") == "reason_required"
+    assert story.says("toda", "AbandonTransfer", reason="price") == ["TransferAbandoned"]
+
+
+def test_a_start_up_is_founded_and_listed(story: Story) -> None:
+    story.in_research()
+    founded = {"startup_company_id": "model-mouse", "founded_on": "2026-11-17"}
+    assert story.says("ueno", "RecordStartup", founded) == ["StartupFounded"]
+    assert story.stands == ("transfer", "open")
+    listed = {"startup_company_id": "model-mouse", "market": "グロース", "listed_on": "2026-11-17"}
+    assert story.says("tanaka", "RecordStartup", listed) == ["StartupListed"]
