@@ -2,17 +2,36 @@
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime
-from typing import Any
+from itertools import groupby
+from typing import Any, Final
 
+from rich.cells import set_cell_size
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
 from domain.calendar import JST
+from domain.terms import Role
 from workers.play.player import Played, Player
 from workers.play.script import Script
 
-_MARKS = {"passed": ("✓", "green"), "failed": ("✗", "bold red"), "not run": ("–", "yellow")}
+ROLES: Final[Mapping[Role, str]] = {
+    Role.bank_officer: "銀行",
+    Role.lender_officer: "融資",
+    Role.company_representative: "企業",
+    Role.coordinator: "調整",
+    Role.senior_coordinator: "主任",
+    Role.researcher: "研究者",
+    Role.university_liaison: "窓口",
+    Role.tlo_officer: "TLO",
+    Role.expert: "専門家",
+    Role.strategy_analyst: "戦略",
+    Role.auditor: "監査",
+    Role.data_steward: "データ",
+    Role.administrator: "管理",
+    Role.system: "時計",
+}
+_MARKS: Final = {"passed": ("✓", "green"), "failed": ("✗", "bold red"), "not run": ("–", "yellow")}
 
 
 def verdict(played: Played) -> str:
@@ -35,7 +54,7 @@ def line(console: Console, script: Script, played: Played) -> None:
     text = Text.assemble(
         (f"{mark} ", style),
         (f"{_when(played.at, script.start)}  ", "dim"),
-        (f"{_who(script, played):<16} ", "cyan"),
+        (set_cell_size(_who(script, played), 33), "cyan"),
         _what(played),
     )
     console.print(text, soft_wrap=True)
@@ -52,10 +71,10 @@ def _who(script: Script, played: Played) -> str:
     step = played.step
     if step.passes_time:
         return "時計 clock"
-    if step.actor is None:
-        return ""
-    person = script.people.get(step.actor)
-    return f"{step.actor} ({person.role.value[:9]})" if person and len(step.actor) < 6 else step.actor
+    person = script.people.get(step.actor or "")
+    if person is None:
+        return step.actor or ""
+    return f"{step.actor} ({ROLES[person.role]} {person.role.value.replace('_', ' ')})"
 
 
 def _what(played: Played) -> Text:
@@ -69,10 +88,16 @@ def _what(played: Played) -> Text:
     if seen.rejected:
         text.append(f"→ refused: {seen.rejected}", "magenta")
     elif seen.events:
-        text.append(" ".join(kind for kind, _ in seen.events), "bold")
+        text.append(_events(seen.events), "bold")
     if seen.events and seen.case:
         text.append(f"  [{seen.case.get('stage')}]", "dim")
     return text
+
+
+def _events(events: Iterable[tuple[str, Mapping[str, Any]]]) -> str:
+    words = [f"{kind}({data['timer']})" if "timer" in data else kind for kind, data in events]
+    runs = [(word, len(list(same))) for word, same in groupby(words)]
+    return " ".join(f"{word} ×{count}" if count > 1 else word for word, count in runs)
 
 
 def final_state(console: Console, case: Mapping[str, Any]) -> None:

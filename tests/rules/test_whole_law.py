@@ -1,0 +1,41 @@
+"""The told tests reach the whole law; this file runs last, after all stories were told."""
+
+from pathlib import Path
+
+import pytest
+from rules_story import TOLD
+
+from domain.law import FACTS, RULES
+from domain.refusals import SENTENCES
+
+LATER = {
+    "report_unconfirmed": "cites a report in a dossier",
+    "citation_required": "is a line of a dossier",
+    "lending_consent_required": "asks for a dossier",
+    "merge_not_possible": "merges two cases",
+}
+"""Codes that no rule of a single case answers yet, by the work that brings them."""
+
+
+@pytest.fixture(autouse=True)
+def _all_told(request: pytest.FixtureRequest) -> None:
+    told = {item.path.name for item in request.session.items}
+    every = {one.name for one in Path(__file__).parent.glob("test_*.py")}
+    if every - told or request.config.option.keyword or request.session.testsfailed:
+        pytest.skip("only some stories were told")
+
+
+def test_every_command_of_a_case_is_accepted_in_a_story() -> None:
+    assert {name for name, rule in RULES.items() if rule.stream == "case"} - TOLD.commands == set()
+
+
+def test_every_event_of_a_case_happens_in_a_story() -> None:
+    assert {name for name, fact in FACTS.items() if fact.stream == "case"} - TOLD.events == set()
+
+
+def test_every_refusal_is_met_in_a_story() -> None:
+    assert set(SENTENCES) - TOLD.codes - set(LATER) == set()
+
+
+def test_what_is_said_to_come_later_has_not_come() -> None:
+    assert TOLD.codes & set(LATER) == set() and set(LATER) <= set(SENTENCES)
