@@ -14,9 +14,10 @@ from domain.calendar import fiscal_year
 from domain.case import rule_of
 from domain.catalogue.institutions import Institution
 from domain.envelope import Actor, Command, Context, EventData, Organization
-from domain.mentions import mentioned
+from domain.mentions import mentioned, other_streams
 from domain.refusals import Refusal
 from domain.stages.intake import ReferNeed
+from domain.stages.merging import other_half
 from domain.stages.timing import due_command
 from domain.state import Case
 from domain.streams import CASE, State, decide, record, stream_of
@@ -31,6 +32,8 @@ from store.ledger import Append, Appended, NaturalKey, ReferenceTaken
 from store.overview import Overview
 
 _SHOWN_DEADLINES: Final = 5
+_TWO_SIDED: Final = frozenset({"MergeCases", "ConfirmDecision"})
+"""Commands that may have another half in another case."""
 _IN_DIRECTORY: Final = ("name", "kind", "prefecture", "country", "indirect_rate", "payment_first")
 _STEPS_AT_ONCE: Final = 20
 """How many steps of timers one activity takes; the rest falls due at once again."""
@@ -110,8 +113,9 @@ class CaseLedger:
         while True:
             briefing, case = await self._brief(command)
             if briefing.done:
+                await self._complete(case, command)
                 return Reply(answer=_accepted(briefing.done), standing=standing_of(case, briefing.now))
-            context = await self._context(command, briefing)
+            context = await self._context(case, command, briefing)
             facts = decide(case, command, context)
             if isinstance(facts, Refusal):
                 await self._log(command, facts)
@@ -141,6 +145,7 @@ class CaseLedger:
         if isinstance(outcome, Appended):
             self._cases.keep(stream, after)
             await self._register(after)
+            await self._complete(after, command)
             kept = [KeptEvent(one.event_id, one.type, one.version) for one in events]
             return Reply(answer=_accepted(kept), standing=standing_of(after, context.now, due))
         if isinstance(outcome, ReferenceTaken):
@@ -168,12 +173,22 @@ class CaseLedger:
             fields = {name: getattr(after, name) for name in _IN_DIRECTORY}
             await self._store.directory.register_organization(Organization(org_id=after.entry_id, **fields))
 
-    async def _context(self, command: Command, briefing: Briefing) -> Context:
+    async def _complete(self, state: State | None, command: Command) -> None:
+        """Carry out in another case what the events of *command* began in this one; repeating it changes nothing."""
+        if not isinstance(state, Case) or command.name not in _TWO_SIDED:
+            return
+        for event in await self._cases.events(state.case_id):
+            following = other_half(state, event) if event.command_id == command.command_id else None
+            if following is not None:
+                await self._carry_out(following)
+
+    async def _context(self, state: State | None, command: Command, briefing: Briefing) -> Context:
         number = None
         if briefing.version == 0 and rule_of(command.name).stream == CASE:
             count = await self._store.desk.next_case_number()
             number = f"K{fiscal_year(briefing.now)}-{count:06d}"
-        return Context(now=briefing.now, case_no=number, directory=briefing.directory)
+        others = await self._cases.named(other_streams(state, command))
+        return Context(now=briefing.now, case_no=number, directory=briefing.directory, others=others)
 
     async def _natural_key(self, command: Command) -> NaturalKey | None:
         if not isinstance(command.data, ReferNeed) or command.actor.role is not Role.bank_officer:

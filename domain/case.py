@@ -17,8 +17,9 @@ from domain.reasons import ReasonKind, is_known
 from domain.refusals import Refusal
 from domain.stages.decisions import proposal_behind, propose
 from domain.state import Case, Referral
+from domain.terms import Role
 from domain.timers import TIMER_EVENTS
-from domain.visibility import bank_view, is_party, seen_version
+from domain.visibility import bank_view, is_party, referral_of, seen_version
 
 __all__ = ["UnknownCommand", "UnknownEvent", "catalogue", "decide", "event_type", "evolve", "fold", "record", "rule_of"]
 
@@ -56,9 +57,13 @@ def decide(case: Case | None, command: Command, context: Context) -> tuple[Event
     try:
         _check(case, rule, ask)
         facts = tuple(rule.decide(case, command.data, ask))
-        return propose(rule, command, facts) if rule.confirmed_by else facts
+        return propose(rule, command, facts) if _wants_two(rule, command) else facts
     except Refused as no:
         return no.refusal
+
+
+def _wants_two(rule: Rule, command: Command) -> bool:
+    return bool(rule.confirmed_by) and rule.confirmed_when(command.data)
 
 
 def _check(case: Case | None, rule: Rule, ask: Ask) -> None:
@@ -74,6 +79,9 @@ def _check(case: Case | None, rule: Rule, ask: Ask) -> None:
 
 
 def _check_case(case: Case, rule: Rule, ask: Ask) -> None:
+    referral = referral_of(case, ask.actor.org_id) if ask.actor.role is Role.bank_officer else None
+    if referral is not None and referral.until is not None:
+        refuse("case_closed", day=japanese_day(case.updated_at))
     expected = ask.command.expected_version
     current = seen_version(case, ask.actor)
     require(expected in (None, current), "version_stale", current=current)
@@ -158,6 +166,8 @@ def evolve(case: Case | None, event: Event) -> Case:
         "event_types": {**after.event_types, event.event_id: event.type},
         "recent": (*after.recent[-2:], event.type),
     }
+    if case is None or after.stage is not case.stage:
+        changes["stage_since"] = event.recorded_at
     if event.type not in TIMER_EVENTS:
         changes["news_at"] = event.recorded_at
     if event.causation_id in after.proposals:

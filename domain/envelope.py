@@ -130,6 +130,8 @@ class Context(Record):
     now: Instant
     case_no: str | None = None
     directory: Directory = Directory()
+    others: Mapping[str, Record] = Field(default_factory=dict)
+    """The states of other streams that the command names, by stream."""
 
 
 def made_id(prefix: str, command_id: str, place: int = 0) -> str:

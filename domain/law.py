@@ -96,6 +96,8 @@ class Rule:
     by: frozenset[Role]
     confirmed_by: frozenset[Role] = frozenset()
     """Roles of the second person; empty: one person decides."""
+    confirmed_when: Callable[[Any], bool] = bool
+    """Which bodies of the command want the second person; a record is always true, so by default all do."""
     reason: ReasonKind | bool = False
     """Whether a reason must be given, and of which kind."""
     stream: str = "case"

@@ -8,6 +8,7 @@ from domain.state import Case
 from domain.streams import State
 
 _NAMES: Final = frozenset({"org", "person", "document", "report", "final_report", "answer_doc", "co_owner_consent"})
+_ELSEWHERE: Final = {"surviving_case_id": "case", "absorbed_case_id": "case", "seed_id": "seed"}
 _LISTS: Final = frozenset({"evidence", "documents"})
 DOCUMENT_FIELDS: Final = frozenset(
     {"document_id", "report", "final_report", "answer_doc", "co_owner_consent", "evidence", "documents"}
@@ -27,6 +28,19 @@ def mentioned(state: State | None, command: Command) -> frozenset[str]:
         found.update(one.institution_id for one in case.agreements.values() if one.institution_id)
         for proposal in case.proposals.values():
             found.update(_ids(proposal.data))
+    return frozenset(found)
+
+
+def other_streams(state: State | None, command: Command) -> frozenset[str]:
+    """The other streams that *command*, or a proposal it may confirm, looks into: cases, and a case's seed."""
+    bodies: list[Mapping[str, Any]] = [command.data.__dict__]
+    if isinstance(state, Case):
+        bodies += [proposal.data for proposal in state.proposals.values()]
+    found = set()
+    for body in bodies:
+        for name, stream in _ELSEWHERE.items():
+            if isinstance(body.get(name), str):
+                found.add(f"{stream}-{body[name]}")
     return frozenset(found)
 
 

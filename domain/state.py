@@ -337,12 +337,16 @@ class Case(Record):
     center_id: str
     seed_id: str | None = None
     """The technology seed a seed-driven case starts from."""
+    seed_institution_id: str | None = None
+    seed_researcher_ids: tuple[str, ...] = ()
     referrer_id: str | None = None
     """The chamber or body, not a bank, that introduced the company."""
     opened_at: datetime
     status: Status = Status.open
     stage: Stage = Stage.intake
     furthest_stage: Stage = Stage.intake
+    stage_since: datetime
+    """When the case came to its present stage, for the last time."""
     disposition: Disposition | None = None
     closed_at: datetime | None = None
     held_since: datetime | None = None
@@ -381,6 +385,9 @@ class Case(Record):
     corrections: tuple[Correction, ...] = ()
     extensions: dict[str, datetime] = {}
     """Waits that were given more time, and until when."""
+    duplicates: dict[str, datetime] = {}
+    """Cases that may be about the same wish, and since when it is suspected."""
+    merged_into: str | None = None
     officers: dict[str, str] = {}
     """The officer who follows the case, by bank."""
     event_types: dict[str, str] = {}

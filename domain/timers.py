@@ -114,6 +114,7 @@ SCHEDULE: Final[dict[Timer, tuple[Step, ...]]] = {
         (Act.escalate, _days(-7), _CO),
         (Act.end, _days(0), _CO),
     ),
+    Timer.duplicate: _steps((Act.remind, _bd(3), _CO), (Act.escalate, _bd(5), _SC)),
     Timer.offer: _steps((Act.remind, _bd(5), _RS), (Act.end, _bd(10), _CO)),
     Timer.conflict: _steps((Act.remind, _bd(5), _UL), (Act.escalate, _bd(10), _UL)),
     Timer.search_regional: _steps((Act.escalate, _bd(15), _CO)),
@@ -188,6 +189,8 @@ def _intake_and_review(case: Case) -> Iterable[Waiting]:
     owner = case.coordinator_id or _CO
     if case.coordinator_id is None:
         yield Waiting(Timer.acknowledge, "case", case.opened_at, _CO)
+    for other, suspected_at in case.duplicates.items():
+        yield Waiting(Timer.duplicate, other, suspected_at, owner)
     if case.information:
         yield Waiting(Timer.information, "case", case.information.asked_at, _BO)
     if case.declined_at:
@@ -202,7 +205,7 @@ def _search(case: Case) -> Iterable[Waiting]:
     if search and not search.concluded and case.stage is Stage.assignment:
         regional = search.scope is SearchScope.regional
         timer = Timer.search_regional if regional else Timer.search_national
-        yield Waiting(timer, search.search_id, search.opened_at, owner)
+        yield Waiting(timer, search.search_id, max(search.opened_at, case.stage_since), owner)
     for one in case.assignments.values():
         if one.state is AssignmentState.offered:
             yield Waiting(Timer.offer, one.assignment_id, one.offered_at, one.researcher_id)
@@ -217,7 +220,7 @@ def _visits(case: Case) -> Iterable[Waiting]:
     if case.stage is Stage.visit and assigned and not planned and not case.consultations:
         later = [one.held_at for one in case.visits.values() if one.held_at and one.held_at >= max(assigned)]
         if not later:
-            yield Waiting(Timer.visit_date, "case", max(assigned), owner)
+            yield Waiting(Timer.visit_date, "case", max(*assigned, case.stage_since), owner)
     for visit in case.visits.values():
         yield from _visit(case, visit, owner)
 
@@ -232,7 +235,8 @@ def _visit(case: Case, visit: Visit, owner: str) -> Iterable[Waiting]:
     elif visit.report.confirmed_at is None:
         yield Waiting(Timer.visit_report, visit.report.report_id, visit.report.filed_at, case.company_id or _CR)
     elif case.stage is Stage.visit and visit is list(case.visits.values())[-1]:
-        yield Waiting(Timer.next_step, visit.report.report_id, visit.report.confirmed_at, owner)
+        since = max(visit.report.confirmed_at, case.stage_since)
+        yield Waiting(Timer.next_step, visit.report.report_id, since, owner)
 
 
 def _agreements(case: Case) -> Iterable[Waiting]:

@@ -33,6 +33,8 @@ _INTERNAL: Final = frozenset(
         "NoteRecorded",
         "DuplicateSuspected",
         "DuplicateDismissed",
+        "ReferralAttached",
+        "CaseMergedInto",
     }
 )
 _MASKED_FOR_BANK: Final[Mapping[str, frozenset[str]]] = {
@@ -44,6 +46,7 @@ _MASKED_FOR_BANK: Final[Mapping[str, frozenset[str]]] = {
     "LicenseGranted": frozenset({"consideration_band", "co_owner_consent"}),
     "RightsAssigned": frozenset({"consideration_band", "co_owner_consent"}),
     "KnowHowTransferred": frozenset({"consideration_band"}),
+    "ReferralAttached": frozenset({"absorbed_case_id"}),
 }
 
 
@@ -62,9 +65,11 @@ def is_party(case: Case, actor: Actor, now: datetime) -> bool:
     if actor.role is Role.company_representative:
         return case.company_id == org
     if actor.role is Role.researcher:
-        return any(one.researcher_id == person for one in case.assignments.values())
+        asked = any(one.researcher_id == person for one in case.assignments.values())
+        return asked or person in case.seed_researcher_ids
     if actor.role is Role.university_liaison:
         asked = any(one.institution_id == org for one in case.assignments.values())
+        asked = asked or case.seed_institution_id == org
         return asked or any(one.institution_id == org for one in case.agreements.values())
     if actor.role is Role.tlo_officer:
         return bool(case.inventions)
@@ -84,6 +89,9 @@ def readers(case: Case) -> tuple[str, ...]:
     found |= {f"institution:{one.institution_id}" for one in case.assignments.values()}
     found |= {f"institution:{one.institution_id}" for one in case.agreements.values() if one.institution_id}
     found |= {f"person:{expert}" for expert in case.experts}
+    found |= {f"person:{researcher}" for researcher in case.seed_researcher_ids}
+    if case.seed_institution_id:
+        found.add(f"institution:{case.seed_institution_id}")
     if case.company_id:
         found.add(f"company:{case.company_id}")
     if case.inventions:
@@ -111,6 +119,8 @@ def reader_keys(actor: Actor) -> tuple[str, ...] | None:
 def bank_view(event: Event, referral: Referral) -> View | None:
     """How much of *event* the bank of *referral* sees; None: it does not exist for the bank."""
     view = FACTS[event.type].bank
+    if event.type == "ReferralAttached" and getattr(event.data, "bank_id", None) != referral.bank_id:
+        return None
     ended = referral.until is not None and event.version > referral.until
     if view is View.hidden or event.version < referral.since or ended:
         return None
@@ -151,7 +161,7 @@ def _may_follow(event: Event, actor: Actor, case: Case) -> bool:
     if actor.role is not Role.researcher:
         return True
     mine = [one for one in case.assignments.values() if one.researcher_id == actor.person]
-    if any(one.assigned_at for one in mine):
+    if any(one.assigned_at for one in mine) or actor.person in case.seed_researcher_ids:
         return not event.type.startswith("Assignment") or _is_about(event, mine)
     return _is_about(event, mine)
 
@@ -289,7 +299,7 @@ def _agreement_for_bank(one: Agreement) -> dict[str, Any]:
 
 def _researcher_case(case: Case, actor: Actor) -> dict[str, Any]:
     mine = [one for one in case.assignments.values() if one.researcher_id == actor.person]
-    if any(one.assigned_at for one in mine):
+    if any(one.assigned_at for one in mine) or actor.person in case.seed_researcher_ids:
         view = _whole_case(case, actor)
         return {**view, "assignments": _dumped(mine), "deadlines": None}
     offered = {name for one in mine if one.state is not AssignmentState.recalled for name in one.disclosed_fields}

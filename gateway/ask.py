@@ -14,7 +14,7 @@ from starlette.responses import Response
 from activities.contract import Reply, Ticket
 from domain.case import rule_of
 from domain.envelope import Actor, Command, Context
-from domain.mentions import documents_of, mentioned
+from domain.mentions import documents_of, mentioned, other_streams
 from domain.reasons import Wording
 from domain.refusals import Refusal
 from domain.stages.intake import OpenCase, ReferNeed
@@ -35,7 +35,8 @@ from store.desk import stream_of as stream_of_case
 
 log = structlog.get_logger("gateway")
 _REPLAYED: Final = {"Idempotency-Replayed": "true"}
-_NOT_LOGGED: Final = "unknown_case"
+_NOT_LOGGED: Final = frozenset({"unknown_case", "unknown_entry"})
+"""What may be there another time, and of which nothing is known to whom it does not exist."""
 _NO_DOCUMENT: Final = Wording("この書類は登録されていません。", "There is no such document.")
 _NO_COMPANY: Final = Wording("この企業は登録されていません。", "There is no such company.")
 _NO_BANK: Final = Wording("紹介した金融機関を指定してください。", "Name the bank that refers the need.")
@@ -78,7 +79,9 @@ class Asking:
         if repeated is not None:
             return repeated
         command = _expecting(wish, case)
-        facts = decide(case, command, Context(now=briefing.now, directory=briefing.directory))
+        others = await self._cases.named(other_streams(case, command))
+        context = Context(now=briefing.now, directory=briefing.directory, others=others)
+        facts = decide(case, command, context)
         if isinstance(facts, Refusal):
             return await self._refuse(wish, facts, print_)
         _require_known(command, briefing)
@@ -140,7 +143,7 @@ class Asking:
         if kept is not None:
             _require_same(kept.fingerprint, print_)
             return await self._drive(command, print_)
-        if refusal.code != _NOT_LOGGED:
+        if refusal.code not in _NOT_LOGGED:
             await self._store.desk.log_refusal(
                 command.command_id,
                 case_id=command.case_id,
@@ -151,7 +154,7 @@ class Asking:
                 problem=refusal.model_dump(mode="json", exclude_none=True),
                 fingerprint=print_,
             )
-        _note(command, "refused", refusal.code)
+        _note(command, refusal.code)
         raise refused(refusal)
 
     async def _with_company(self, command: Command) -> Command:
@@ -212,7 +215,7 @@ class Asking:
         if reply.answer.code == "reference_reused":
             return await self._referred_before(command, print_)
         logged = await self._store.desk.refusal(command.command_id)
-        _note(command, "refused", reply.answer.code)
+        _note(command, reply.answer.code)
         raise refused(Refusal.model_validate(logged.problem)) if logged else unanswered(unreachable=False)
 
     async def _answer(
@@ -283,12 +286,7 @@ def _unknown_parties(command: Command, data: ReferNeed | OpenCase, briefing: Bri
     return faults
 
 
-def _note(command: Command, outcome: str, code: str = "") -> None:
+def _note(command: Command, code: str) -> None:
     log.info(
-        "command_answered",
-        case_id=command.case_id,
-        command=command.name,
-        command_id=command.command_id,
-        outcome=outcome,
-        code=code,
+        "command_answered", case_id=command.case_id, command=command.name, command_id=command.command_id, code=code
     )

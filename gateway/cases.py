@@ -14,8 +14,8 @@ from domain.case import evolve, fold
 from domain.envelope import Actor, Event
 from domain.reasons import Wording
 from domain.state import Case
-from domain.terms import Stage, Status
-from domain.visibility import case_view, event_view, is_party, reader_keys, seen_events, seen_version
+from domain.terms import Role, Stage, Status
+from domain.visibility import case_view, event_view, is_party, reader_keys, referral_of, seen_events, seen_version
 from gateway.auth import actor_of
 from gateway.commands import known_form
 from gateway.conditions import etag
@@ -91,19 +91,24 @@ async def _case(gateway: Gateway, actor: Actor, case_id: str) -> Case:
     case = await gateway.cases.at(case_id, briefing.version)
     if case is None or not is_party(case, actor, briefing.now):
         raise unknown_case()
-    return case
+    referral = referral_of(case, actor.org_id) if actor.role is Role.bank_officer else None
+    if referral is None or referral.until is None:
+        return case
+    frozen = await gateway.cases.at(case_id, referral.until)
+    assert frozen is not None
+    return frozen
 
 
 def _at(events: Sequence[Event], actor: Actor, number: int) -> Case:
     """The case when *actor* counted *number*; what came later and was not seen belongs to it. Raises Problem."""
-    last = fold(events)
+    last, is_bank, seen = fold(events), actor.role is Role.bank_officer, 0
     found: Case | None = None
     case: Case | None = None
-    seen = 0
     for event in events:
         case = evolve(case, event)
         seen += int(last is not None and event_view(event, actor, last) is not None)
-        if seen == number:
+        count = seen if is_bank else event.version
+        if count == number and (is_bank or is_party(case, actor, event.recorded_at)):
             found = case
     if found is None:
         text = Wording("この版はまだありません。", "The case has no such version.")

@@ -79,7 +79,7 @@ async def open_case(request: Request) -> Response:
     """A coordinator opens a case that no bank referred: 201 with the case."""
     gateway, actor = gateway_of(request), await actor_of(request)
     body = await fitted(request, body_of(OPEN), gateway.settings.body_limit)
-    wish = _wish(request, actor, "-", body, scope=OPEN)
+    wish = _wish(request, actor, "new", body, scope=OPEN)
     case_id = gateway.store.seals.opened_case_id(actor.org_id, wish.command.command_id)
     command = wish.command.model_copy(update={"case_id": case_id})
     return await gateway.asking.ask(replace(wish, command=command))

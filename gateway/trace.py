@@ -46,7 +46,7 @@ class Traced:
             await self._app(scope, receive, told)
         except Exception as fault:
             log.error(  # noqa: TRY400 - a traceback may hold what nobody may read
-                "request_failed", request_id=request_id, route=_route(scope), fault=type(fault).__qualname__
+                "request_failed", request_id=request_id, route=_route(scope), error=type(fault).__qualname__
             )
             if status:
                 raise
@@ -57,7 +57,7 @@ class Traced:
             method=scope["method"],
             route=_route(scope),
             status=status,
-            milliseconds=round(1000 * (time.perf_counter() - began), 1),
+            took=round(time.perf_counter() - began, 4),
         )
 
 

@@ -1,6 +1,7 @@
 """The states of cases and entries, folded from their events and kept in memory: reading one again costs its news."""
 
 from collections import OrderedDict
+from collections.abc import Iterable
 from typing import Final
 
 from domain.envelope import Event
@@ -41,6 +42,11 @@ class Cases:
         if state is not None and (known is None or state.version > known.version):
             self.keep(stream, state)
         return state
+
+    async def named(self, streams: Iterable[str]) -> dict[str, State]:
+        """The newest states of *streams*, those that are there."""
+        found = {one: await self.state(one, await self._ledger.head(one)) for one in streams}
+        return {stream: state for stream, state in found.items() if state is not None}
 
     def newest(self, stream: str) -> State | None:
         """The newest state this process has seen, which may be behind the store."""

@@ -312,9 +312,15 @@ def approve_agreement(case: Case, data: ApproveAgreement, ask: Ask) -> Iterable[
     return [AgreementApproved(agreement_id=one.agreement_id, version=wanted, party=party)]
 
 
-@decides(SignAgreement, by={Role.university_liaison}, coordinated=True)
+@decides(
+    SignAgreement,
+    by={Role.university_liaison},
+    confirmed_by=frozenset({Role.senior_coordinator}),
+    confirmed_when=lambda data: data.prior_relationship,
+    coordinated=True,
+)
 def sign_agreement(case: Case, data: SignAgreement, ask: Ask) -> Iterable[EventData]:
-    """Approved by all, dates in order, costs that add up, a visit before research (invariants 14, 15)."""
+    """Approved by all, costs that add up, a visit before research or two persons' word (invariants 14, 15)."""
     one = _negotiated(case, data.agreement_id)
     signed_on = data.signed_on or ask.today
     require(signed_on <= ask.today, "occurred_after_recorded", "/data/signed_on", at=signed_on)

@@ -5,6 +5,7 @@ from typing import Any, ClassVar
 
 from pydantic import AliasChoices, Field, ValidationError, model_validator
 
+from domain.catalogue.seeds import Seed
 from domain.envelope import CENTER, CommandData, Event, EventData
 from domain.law import Ask, View, decides, evolves, refuse, require
 from domain.records import Code, CorporateNumber, Day, Key, Line, Plain, Record, Text
@@ -32,6 +33,8 @@ class CaseOpened(EventData):
     seed_id: Key | None = None
     exchange_event_id: Key | None = None
     referrer_id: Key | None = None
+    institution_id: Key | None = None
+    researcher_ids: tuple[Key, ...] = ()
 
 
 class NeedReferred(EventData):
@@ -143,6 +146,9 @@ class OpenCase(CommandData):
     referrer_id: Key | None = None
     """The chamber or body that introduced the company."""
     seed_id: Key | None = None
+    institution_id: Key | None = None
+    """The owner of the seed, where the catalogue does not tell."""
+    researcher_ids: tuple[Key, ...] = Field((), max_length=20)
     exchange_event_id: Key | None = Field(None, validation_alias=AliasChoices("exchange_event_id", "event_id"))
     need_id: Key | None = None
     title: Line | None = None
@@ -239,6 +245,7 @@ def open_case(case: Case | None, data: OpenCase, ask: Ask) -> Iterable[EventData
         seed_id=data.seed_id,
         exchange_event_id=data.exchange_event_id,
         referrer_id=data.referrer_id,
+        **_owners(data, ask),
     )
     facts: list[EventData] = [opened]
     if data.title is not None:
@@ -250,6 +257,15 @@ def open_case(case: Case | None, data: OpenCase, ask: Ask) -> Iterable[EventData
     if data.consent is not None:
         facts.append(recorded(data.consent, ask.new_id("consent")))
     return facts
+
+
+def _owners(data: OpenCase, ask: Ask) -> dict[str, Any]:
+    """Whose seed a seed-driven case starts from: as told, or as the catalogue says."""
+    seed = ask.context.others.get(f"seed-{data.seed_id}")
+    known = seed.body if isinstance(seed, Seed) else None
+    institution_id = data.institution_id or (known.institution_id if known else None)
+    researcher_ids = data.researcher_ids or (known.researcher_ids if known else ())
+    return {"institution_id": institution_id, "researcher_ids": researcher_ids}
 
 
 @decides(RequestInformation, by={Role.coordinator}, coordinated=True)
@@ -286,7 +302,10 @@ def case_opened(case: Case | None, fact: CaseOpened, event: Event) -> Case:
         center_id=fact.center_id,
         seed_id=fact.seed_id,
         referrer_id=fact.referrer_id,
+        seed_institution_id=fact.institution_id,
+        seed_researcher_ids=fact.researcher_ids,
         opened_at=event.recorded_at,
+        stage_since=event.recorded_at,
         news_at=event.recorded_at,
         updated_at=event.recorded_at,
         referrals=(Referral(referral_id=fact.referral_id, bank_id="-", bank_reference="-"),)

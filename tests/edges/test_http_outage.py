@@ -1,7 +1,7 @@
 """Without a worker, an engine or a database nobody is lied to, and the same key finds the one answer afterwards."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -25,11 +25,11 @@ def hasty(store: Store, engine: Client) -> FastAPI:
 
 
 @pytest.fixture
-async def case(call: Call, store: Store, engine: Client) -> AsyncIterator[str]:
+async def case(call: Call, store: Store, engine: Client) -> str:
     """A case, referred while there was a worker."""
     async with case_worker(engine, store):
         found = await call("sato").refer()
-    yield str(found)
+    return str(found)
 
 
 async def test_without_a_worker_the_outcome_is_unknown_until_the_same_key_comes_again(
@@ -82,9 +82,7 @@ async def test_a_kept_command_is_driven_on_although_the_rules_would_refuse_it_no
         assert (other.status_code, other.json()["code"]) == (409, "idempotency_key_reused")
 
 
-async def test_without_an_engine_nothing_is_lost(
-    servers: Stack, call: Call, case: str, hasty: FastAPI, store: Store, engine: Client
-) -> None:
+async def test_without_an_engine_nothing_is_lost(servers: Stack, call: Call, case: str, hasty: FastAPI) -> None:
     await servers.kill_temporal()
     answer = await call("tanaka", hasty).do(case, "AddNote", NOTE, idempotency_key="no-engine")
     assert (answer.status_code, answer.json()["code"]) == (503, "engine_unavailable")
@@ -93,7 +91,8 @@ async def test_without_an_engine_nothing_is_lost(
     assert (await call("tanaka", hasty).get("/livez")).status_code == 200
     assert (await call("tanaka", hasty).get(f"/v1/cases/{case}")).status_code == 200
     await servers.restart_temporal()
-    async with case_worker(engine, store):
+    gateway = hasty.state.gateway
+    async with case_worker(gateway.engine._client, gateway.store):
         answer = await call("tanaka").do(case, "AddNote", NOTE, idempotency_key="no-engine")
         assert (answer.status_code, answer.json()["version"]) == (200, 4)
 

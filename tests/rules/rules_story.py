@@ -105,6 +105,10 @@ FINDINGS: Final = "窯の温度分布は均一。釉薬の配合は酸化亜鉛�
 SECRET_PASSAGE: Final = "釉薬の配合は酸化亜鉛系。"
 
 
+class OffScript(Exception):
+    """A step of a story that had to be accepted was refused."""
+
+
 @dataclass
 class Reached:
     """What stories have come to: commands accepted, event types recorded, refusal codes answered."""
@@ -203,7 +207,8 @@ class Story:
     def must(self, person: str, name: str, data: Mapping[str, Any] | None = None, **around: Any) -> Self:
         """Somebody gives a command that is accepted."""
         outcome = self.do(person, name, data, **around)
-        assert not isinstance(outcome, Refusal), f"{name}: {outcome.code} {outcome.en}"
+        if isinstance(outcome, Refusal):
+            raise OffScript(f"{name} by {person}: {outcome.code} ({outcome.en})")
         return self
 
     def directory(self, command: Command) -> Directory:

@@ -29,9 +29,10 @@ class Seen:
         found = value_at(self.answer, path)
         return None if found is _ABSENT else found
 
-    def opened(self, before: int, case_id: str) -> bool:
+    @property
+    def opened(self) -> bool:
         """Whether this step opened the case that is looked at now."""
-        return self.same_case is False and self.rejected is None and "case_id" in self.answer and before == 0
+        return self.same_case is False and self.rejected is None and "case_id" in self.answer
 
 
 def value_at(value: Any, path: str) -> Any:

@@ -314,7 +314,7 @@ class Player:
         events = await self._events()
         if seen.elsewhere:
             events, before = [], 0
-        fresh = events if seen.opened(before, self.case_id) else events[before:]
+        fresh = events if seen.opened else events[before:]
         seen.events = seen.events or tuple((_type(one), one["data"]) for one in fresh)
         case = await self.people[OBSERVER].get(f"/v1/cases/{self.case_id}")
         _require(case, "case")

@@ -13,7 +13,20 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationErro
 from domain.calendar import after_business_days, after_days, after_months
 from domain.terms import OrganizationKind, Role
 
-_SHIPPED: Final = ("ceramics", "declined", "declined-b", "national")
+_SHIPPED: Final = (
+    "ceramics",
+    "startup",
+    "declined",
+    "declined-b",
+    "national",
+    "national-b",
+    "researcher-leaves",
+    "researcher-leaves-b",
+    "renegotiated",
+    "renegotiated-b",
+    "bank-cancels",
+    "bank-cancels-b",
+)
 """The scripts of this release, in the order of the domain reference."""
 _ISO: Final = re.compile(r"P(?:(\d+)Y)?(?:(\d+)M)?(?:(\d+)W)?(?:(\d+)D)?(?:T(?:(\d+)H)?(?:(\d+)M)?(?:(\d+)S)?)?")
 

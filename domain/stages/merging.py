@@ -1,0 +1,187 @@
+"""Duplicates and merging: two referrals of one wish become one case, and no bank learns of the other (invariant 24)."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any, ClassVar, Final
+
+from pydantic import Field, model_validator
+
+from domain.envelope import SYSTEM, Command, CommandData, Event, EventData, made_id
+from domain.law import Ask, View, decides, evolves, refuse, require
+from domain.records import Amount, Key, Line, Text
+from domain.stages.closing import CaseClosed
+from domain.state import Case, Referral
+from domain.terms import Disposition, Role, Status
+
+
+class DuplicateSuspected(EventData):
+    """Another case may be about the same wish."""
+
+    other_case_id: Key
+    score: Amount | None = None
+    basis: Text | None = None
+
+
+class DuplicateDismissed(EventData):
+    """The other case is about something else."""
+
+    other_case_id: Key
+
+
+class CaseMergedInto(EventData):
+    """The case is handled together with another one from now on."""
+
+    surviving_case_id: Key
+
+
+class ReferralAttached(EventData):
+    """Another bank's referral follows this case from now on."""
+
+    referral_id: Key
+    bank_id: Key
+    bank_reference: Line | None = None
+    absorbed_case_id: Key | None = None
+
+
+class SuspectDuplicate(CommandData):
+    """Note that another case may be about the same wish."""
+
+    example: ClassVar[Mapping[str, Any]] = {"other_case_id": "b1", "score": "0.91", "basis": "法人番号と文面が近い。"}
+    other_case_id: Key
+    score: Amount | None = None
+    basis: Text | None = None
+
+
+class DismissDuplicate(CommandData):
+    """Decide that the other case is about something else."""
+
+    example: ClassVar[Mapping[str, Any]] = {"other_case_id": "b1"}
+    other_case_id: Key
+
+
+class MergeCases(CommandData):
+    """Merge two cases of one company; a senior coordinator confirms.
+
+    Name the case that survives, or the one that is absorbed; the other one is the case the command is given to.
+    """
+
+    example: ClassVar[Mapping[str, Any]] = {"surviving_case_id": "a1"}
+    surviving_case_id: Key | None = None
+    absorbed_case_id: Key | None = None
+
+    @model_validator(mode="after")
+    def _names_one(self) -> "MergeCases":
+        if (self.surviving_case_id is None) == (self.absorbed_case_id is None):
+            raise ValueError("surviving_case_id: name the other case once, as surviving or as absorbed")
+        return self
+
+
+class CompleteMerge(CommandData):
+    """The other half of a merge, which follows by itself."""
+
+    example: ClassVar[Mapping[str, Any]] = {"surviving_case_id": "a1"}
+    surviving_case_id: Key | None = None
+    referrals: tuple[ReferralAttached, ...] = Field((), max_length=10)
+
+
+@decides(SuspectDuplicate, by={Role.coordinator, Role.system})
+def suspect_duplicate(case: Case, data: SuspectDuplicate, ask: Ask) -> Iterable[EventData]:
+    """A suspicion names the other case once."""
+    require(data.other_case_id != case.case_id, "merge_not_possible", "/data/other_case_id", fact="same case")
+    require(data.other_case_id not in case.duplicates, "already_done", fact=data.other_case_id)
+    return [DuplicateSuspected(**data.model_dump())]
+
+
+@decides(DismissDuplicate, by={Role.coordinator}, reason=True)
+def dismiss_duplicate(case: Case, data: DismissDuplicate, ask: Ask) -> Iterable[EventData]:
+    """Only what was suspected can be dismissed."""
+    suspected = data.other_case_id in case.duplicates
+    require(suspected, "invalid_field", "/data/other_case_id", problem="was not suspected")
+    return [DuplicateDismissed(other_case_id=data.other_case_id)]
+
+
+_SECOND: Final = frozenset({Role.senior_coordinator})
+
+
+@decides(MergeCases, by={Role.coordinator}, confirmed_by=_SECOND)
+def merge_cases(case: Case, data: MergeCases, ask: Ask) -> Iterable[EventData]:
+    """The same company, both open, and one of the two absorbed (invariant 24)."""
+    other_id = data.surviving_case_id or data.absorbed_case_id
+    other = ask.context.others.get(f"case-{other_id}")
+    if not isinstance(other, Case) or other.case_id == case.case_id:
+        refuse("merge_not_possible", "/data", fact=f"{other_id} is no other case")
+    same = case.company_id is not None and case.company_id == other.company_id
+    require(same, "merge_not_possible", "/data", fact="the companies differ")
+    require(other.is_open, "merge_not_possible", "/data", fact=f"{other_id} is closed")
+    if data.surviving_case_id:
+        return [CaseMergedInto(surviving_case_id=other.case_id), _merged()]
+    return list(_attached(other))
+
+
+def _merged() -> EventData:
+    return CaseClosed(disposition=Disposition.merged)
+
+
+def _attached(absorbed: Case) -> Iterable[ReferralAttached]:
+    for one in absorbed.referrals:
+        yield ReferralAttached(
+            referral_id=one.referral_id,
+            bank_id=one.bank_id,
+            bank_reference=one.bank_reference,
+            absorbed_case_id=absorbed.case_id,
+        )
+
+
+@decides(CompleteMerge, by={Role.system}, without_consent=True)
+def complete_merge(case: Case, data: CompleteMerge, ask: Ask) -> Iterable[EventData]:
+    """What the first half decided; a second time it changes nothing."""
+    if data.surviving_case_id:
+        return [CaseMergedInto(surviving_case_id=data.surviving_case_id), _merged()]
+    known = {one.referral_id for one in case.referrals}
+    return [one for one in data.referrals if one.referral_id not in known]
+
+
+def other_half(case: Case, event: Event) -> Command | None:
+    """The command that completes in the other case what *event* began in *case*; None where nothing follows."""
+    if event.actor.role is Role.system:
+        return None
+    if isinstance(event.data, CaseMergedInto):
+        target = event.data.surviving_case_id
+        data = CompleteMerge(referrals=tuple(_attached(case)))
+    elif isinstance(event.data, ReferralAttached) and event.data.absorbed_case_id:
+        target = event.data.absorbed_case_id
+        data = CompleteMerge(surviving_case_id=case.case_id)
+    else:
+        return None
+    command_id = made_id("merge", event.command_id)
+    return Command(command_id=command_id, case_id=target, name="CompleteMerge", data=data, actor=SYSTEM)
+
+
+@evolves(DuplicateSuspected, bank=View.hidden)
+def duplicate_suspected(case: Case, fact: DuplicateSuspected, event: Event) -> Case:
+    """The suspicion waits for a decision."""
+    return case.but(duplicates={**case.duplicates, fact.other_case_id: event.recorded_at})
+
+
+@evolves(DuplicateDismissed, bank=View.hidden)
+def duplicate_dismissed(case: Case, fact: DuplicateDismissed, event: Event) -> Case:
+    """The suspicion is gone."""
+    return case.but(duplicates={key: at for key, at in case.duplicates.items() if key != fact.other_case_id})
+
+
+@evolves(CaseMergedInto, bank=View.summary)
+def case_merged_into(case: Case, fact: CaseMergedInto, event: Event) -> Case:
+    """The case goes on elsewhere."""
+    return case.but(duplicates={}, merged_into=fact.surviving_case_id, status=Status.closed)
+
+
+@evolves(ReferralAttached, bank=View.full)
+def referral_attached(case: Case, fact: ReferralAttached, event: Event) -> Case:
+    """The other bank follows from here on, and sees nothing from before."""
+    one = Referral(
+        referral_id=fact.referral_id,
+        bank_id=fact.bank_id,
+        bank_reference=fact.bank_reference or "-",
+        since=event.version,
+    )
+    kept = {key: at for key, at in case.duplicates.items() if key != fact.absorbed_case_id}
+    return case.but(referrals=(*case.referrals, one), duplicates=kept)
