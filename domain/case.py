@@ -11,8 +11,8 @@ from typing import Final
 from domain import catalogue
 from domain.calendar import fiscal_year, japanese_day
 from domain.consents import require_consent
-from domain.envelope import Command, Context, Event, EventData, Evidence, event_id
-from domain.law import FACTS, RULES, Ask, Refused, Rule, refuse, require
+from domain.envelope import Command, Context, Event, EventData, Evidence, Reason, event_id
+from domain.law import FACTS, RULES, Ask, Refused, Rule, View, refuse, require
 from domain.reasons import ReasonKind, is_known
 from domain.refusals import Refusal
 from domain.stages.decisions import proposal_behind, propose
@@ -87,10 +87,26 @@ def _check_case(case: Case, rule: Rule, ask: Ask) -> None:
     require(expected in (None, current), "version_stale", current=current)
     if not case.is_open and not rule.when_closed:
         refuse("case_closed", day=japanese_day(case.closed_at or case.updated_at))
+    _check_actor(case, rule, ask)
     if not rule.without_consent:
         require_consent(case, ask.now)
     if rule.coordinated:
         require(case.coordinator_id, "coordinator_required", fact="AssignCoordinator")
+
+
+_OF_AN_ASSIGNMENT: Final = frozenset({"AcceptAssignment", "DeclineAssignment", "DeclareInterests", "ReleaseResearcher"})
+
+
+def _check_actor(case: Case, rule: Rule, ask: Ask) -> None:
+    """Whoever left the case, or has an interest in it, does no work on it (invariants 11, 29)."""
+    person, role = ask.actor.person, ask.actor.role
+    if rule.coordinated:
+        require(person not in case.barred_coordinators, "own_interest", person=person)
+    if role is Role.researcher and rule.name not in _OF_AN_ASSIGNMENT:
+        takes_part = person in case.seed_researcher_ids or any(
+            one.researcher_id == person and one.is_active for one in case.assignments.values()
+        )
+        require(takes_part, "not_permitted", role=role, command=rule.name)
 
 
 def check_reason(rule: Rule, ask: Ask) -> None:
@@ -131,7 +147,7 @@ def event_of(place: tuple[str, int], case: Case | None, command: Command, data: 
     stream, version = place
     name = type(data).__name__
     proposal = proposal_behind(case, command, data)
-    occurred = command.occurred_at or context.now
+    occurred = command.occurred_at or data.happened_at() or context.now
     return Event(
         event_id=event_id(context.now, stream, version, command.command_id),
         stream=stream,
@@ -145,7 +161,7 @@ def event_of(place: tuple[str, int], case: Case | None, command: Command, data: 
         command_id=command.command_id,
         causation_id=proposal.proposal_id if proposal else command.command_id,
         correlation_id=command.case_id,
-        reason=proposal.reason if proposal else command.reason,
+        reason=proposal.reason if proposal and command.name == "ConfirmDecision" else command.reason,
         evidence=tuple(Evidence(document_id=one, sha256=context.directory.documents[one]) for one in command.evidence),
         fiscal_year=fiscal_year(occurred),
         data=data,
@@ -168,19 +184,23 @@ def evolve(case: Case | None, event: Event) -> Case:
     }
     if case is None or after.stage is not case.stage:
         changes["stage_since"] = event.recorded_at
-    if event.type not in TIMER_EVENTS:
-        changes["news_at"] = event.recorded_at
+    by_one_of_two_banks = event.actor.role is Role.bank_officer and len(after.referrals) > 1
+    if event.reason is not None and after.reason is event.reason and not by_one_of_two_banks:
+        changes["bank_reason"] = event.reason if fact.bank is View.full else Reason(code=event.reason.code)
     if event.causation_id in after.proposals:
         changes["proposals"] = {key: one for key, one in after.proposals.items() if key != event.causation_id}
     if after.referrals:
-        changes["referrals"] = tuple(_counted(one, event) for one in after.referrals)
+        referrals = tuple(_counted(one, event) for one in after.referrals)
+        changes["referrals"] = referrals
+        if referrals != after.referrals and event.type not in TIMER_EVENTS:
+            changes["news_at"] = event.recorded_at
     return after.but(**changes)
 
 
 def _counted(referral: Referral, event: Event) -> Referral:
     if bank_view(event, referral) is None:
         return referral
-    return referral.model_copy(update={"seen": referral.seen + 1})
+    return referral.model_copy(update={"seen": referral.seen + 1, "seen_at": event.recorded_at})
 
 
 def fold(events: Sequence[Event], case: Case | None = None) -> Case | None:

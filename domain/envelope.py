@@ -76,6 +76,10 @@ class EventData(Record):
 
     schema_version: ClassVar[int] = 1
 
+    def happened_at(self) -> datetime | None:
+        """When the fact became true, where the fact itself tells."""
+        return None
+
 
 class Command(Record):
     """Somebody's wish, complete: what `decide` answers."""

@@ -121,6 +121,8 @@ Trl = Annotated[int, Field(ge=1, le=9, strict=True)]
 
 
 def _plain(value: Any) -> Any:
+    if value is None:
+        raise ValueError("holds a null; leave the field out")
     if isinstance(value, float):
         raise ValueError("holds a number with a fraction; write it as a string")  # noqa: TRY004
     if isinstance(value, str):

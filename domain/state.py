@@ -45,6 +45,8 @@ class Referral(Record):
     bank_reference: str
     seen: int = 0
     """How many events of the case this bank may see: its own version of the case."""
+    seen_at: datetime | None = None
+    """When the last of them was recorded."""
     since: int = 1
     """The first version of the case this bank may see."""
     until: int | None = None
@@ -85,6 +87,7 @@ class InformationRequest(Record):
 
     questions: tuple[str, ...]
     due_on: date | None
+    from_role: Role = Role.bank_officer
     asked_at: datetime
 
 
@@ -93,6 +96,16 @@ class Triage(Record):
 
     route: Route
     decided_at: datetime
+    initial_trl: int | None = None
+
+
+class Question(Record):
+    """One question to one expert, who sees nothing else."""
+
+    expert_kind: str
+    expert_id: str | None
+    question: str
+    answer_doc: str | None = None
 
 
 class Search(Record):
@@ -131,6 +144,11 @@ class Assignment(Record):
         """Whether the request is neither settled nor ended."""
         return self.state in {AssignmentState.offered, AssignmentState.accepted}
 
+    @property
+    def is_active(self) -> bool:
+        """Whether the researcher is asked or takes part."""
+        return self.is_pending or self.state is AssignmentState.assigned
+
 
 class Attendee(Record):
     """Who takes part in a visit, by role and organization."""
@@ -150,6 +168,7 @@ class VisitReport(Record):
     proposed_step: str | None = None
     trl_seen: int | None = None
     filed_at: datetime
+    filed_by: str
     confirmed_at: datetime | None = None
     redactions: tuple[str, ...] = ()
 
@@ -163,6 +182,7 @@ class Visit(Record):
     attendees: tuple[Attendee, ...]
     bank_attends: bool
     scheduled_at: datetime
+    shows_trade_secrets: bool = False
     held_at: datetime | None = None
     attended: tuple[Attendee, ...] = ()
     absent: tuple[Attendee, ...] = ()
@@ -203,6 +223,8 @@ class Agreement(Record):
     ends_on: date | None = None
     paid: bool = False
     owes_payment: bool = False
+    progress_at: datetime | None = None
+    """When its research last showed progress."""
     research: str | None = None
     """None, `started`, `suspended` or `completed`."""
     outcome: ResearchOutcome | None = None
@@ -260,6 +282,8 @@ class Invention(Record):
     owner: Owner | None = None
     filings: tuple[str, ...] = ()
     granted: bool = False
+    handed_over: bool = False
+    """Whether the right itself was assigned to another."""
 
 
 class Publication(Record):
@@ -298,6 +322,7 @@ class Proposal(Record):
     command: str
     data: Mapping[str, Any]
     proposed_by: str
+    proposed_role: Role
     proposed_at: datetime
     reason: Reason | None = None
 
@@ -365,8 +390,8 @@ class Case(Record):
     information: InformationRequest | None = None
     compliance: dict[str, CheckResult] = {}
     triage: Triage | None = None
-    experts: tuple[str, ...] = ()
-    """Experts who were asked a question of this case."""
+    questions: tuple[Question, ...] = ()
+    """What experts were asked."""
     nda_until: date | None = None
     nda_parties: tuple[str, ...] = ()
     searches: dict[str, Search] = {}
@@ -395,11 +420,13 @@ class Case(Record):
     last_proposal_id: str | None = None
     reason: Reason | None = None
     """The last reason given for ending, declining or turning back."""
+    bank_reason: Reason | None = None
+    """The same as a bank may read it: without its words where the event is only summarized for banks."""
     waits: dict[str, Wait] = {}
     recent: tuple[str, ...] = ()
     """The types of the last events."""
     news_at: datetime
-    """When something last happened that was not a timer."""
+    """When something last happened that a bank could see and that was not a timer."""
     updated_at: datetime
 
     def but(self, **changes: Any) -> Self:

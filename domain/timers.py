@@ -10,12 +10,14 @@ from enum import StrEnum
 from typing import Final, NamedTuple
 
 from domain.calendar import after_business_days, after_days, after_months, close_of
+from domain.envelope import CENTER
 from domain.records import Record
 from domain.state import Agreement, Case, Visit
 from domain.terms import (
     RESEARCH_KINDS,
-    AssignmentState,
     Disposition,
+    Party,
+    Purpose,
     Role,
     SearchScope,
     Stage,
@@ -92,6 +94,10 @@ def _months(count: int) -> Callable[[datetime], datetime]:
     return lambda since: after_months(since, count)
 
 
+def _quarter_and(count: int) -> Callable[[datetime], datetime]:
+    return lambda since: after_business_days(after_months(since, 3), count)
+
+
 def _steps(*rows: tuple[Act, Callable[[datetime], datetime], Role]) -> tuple[Step, ...]:
     return tuple(Step(*row) for row in rows)
 
@@ -123,12 +129,7 @@ SCHEDULE: Final[dict[Timer, tuple[Step, ...]]] = {
     Timer.visit: _steps((Act.remind, _bd(-5), _CO), (Act.remind, _bd(-1), _CO), (Act.escalate, _bd(3), _CO)),
     Timer.visit_report: _steps((Act.remind, _bd(5), _CO), (Act.escalate, _bd(10), _SC)),
     Timer.next_step: _steps((Act.remind, _bd(10), _CO), (Act.escalate, _bd(20), _SC), (Act.escalate, _bd(60), _SC)),
-    Timer.agreement: _steps(
-        (Act.remind, _bd(20), _UL),
-        (Act.escalate, _bd(40), _CO),
-        (Act.escalate, _days(180), _CO),
-        (Act.escalate, _days(365), _SC),
-    ),
+    Timer.agreement: _steps((Act.remind, _bd(20), _UL), (Act.escalate, _bd(40), _CO)),
     Timer.agreement_end: _steps(
         (Act.remind, _days(-90), _UL),
         (Act.remind, _days(-60), _UL),
@@ -137,12 +138,16 @@ SCHEDULE: Final[dict[Timer, tuple[Step, ...]]] = {
         (Act.end, _days(0), _UL),
     ),
     Timer.milestone: _steps((Act.remind, _bd(-10), _RS), (Act.remind, _bd(0), _RS), (Act.end, _bd(15), _RS)),
+    Timer.progress: _steps(
+        (Act.remind, _months(3), _RS), (Act.remind, _quarter_and(10), _RS), (Act.escalate, _quarter_and(20), _CO)
+    ),
     Timer.publication: _steps((Act.remind, _bd(10), _CR), (Act.escalate, _bd(20), _UL)),
     Timer.ownership: _steps((Act.remind, _bd(20), _UL), (Act.escalate, _bd(40), _UL)),
     Timer.silence: _steps(
         (Act.remind, _days(30), _CO),
         *((Act.remind, _days(count), _CO) for count in (32, 34, 36, 38)),
         (Act.escalate, _days(40), _SC),
+        *((Act.remind, _days(count), _CO) for count in range(60, 1081, 30)),
     ),
     Timer.held: _steps(
         *((Act.remind, _months(count), _CO) for count in range(1, 6)),
@@ -157,7 +162,27 @@ SCHEDULE: Final[dict[Timer, tuple[Step, ...]]] = {
 
 DECLINED: Final = "declined"
 """The subject of the wait for advice after a need was declined."""
-_DECLINED: Final = _steps((Act.end, _bd(3), _CO))
+NOBODY: Final = "nobody"
+"""The subject of the wait after a search found nobody."""
+WIND_DOWN: Final = "wind_down"
+"""The subject of the wait after the consent was withdrawn."""
+REPORT: Final = "report:"
+TOTAL: Final = "total:"
+_CLOSING: Final = _steps((Act.end, _bd(3), _CO))
+_SPECIAL: Final[dict[str, tuple[Step, ...]]] = {
+    DECLINED: _CLOSING,
+    NOBODY: _CLOSING,
+    WIND_DOWN: _steps((Act.end, _bd(20), _CO)),
+    REPORT: _steps((Act.remind, _bd(5), _CR), (Act.escalate, _bd(10), _CO)),
+    TOTAL: _steps((Act.escalate, _days(180), _CO), (Act.escalate, _days(365), _SC)),
+}
+"""Steps of waits that differ from their timer's usual ones, by subject or its first word."""
+
+
+def steps_of(wait: Waiting) -> tuple[Step, ...]:
+    """The steps of *wait*."""
+    first = wait.subject.split(":")[0] + ":" if ":" in wait.subject else wait.subject
+    return _SPECIAL.get(first, SCHEDULE[wait.timer])
 
 
 def wait_key(timer: str, subject: str) -> str:
@@ -170,7 +195,7 @@ def waits(case: Case) -> Iterable[Waiting]:
     if case.status is Status.closed:
         yield from _after_the_end(case)
     elif case.status is Status.held and case.held_since:
-        yield Waiting(Timer.held, "case", case.held_since, case.coordinator_id or _CO)
+        yield _held(case, case.held_since)
     else:
         yield from _intake_and_review(case)
         yield from _search(case)
@@ -178,6 +203,14 @@ def waits(case: Case) -> Iterable[Waiting]:
         yield from _agreements(case)
         yield from _research(case)
         yield from _whole_case(case)
+
+
+def _held(case: Case, since: datetime) -> Waiting:
+    owner = case.coordinator_id or _CO
+    withdrawn = [one.withdrawn_at for one in case.consents.values()]
+    if withdrawn and all(withdrawn):
+        return Waiting(Timer.held, WIND_DOWN, since, owner)
+    return Waiting(Timer.held, "case", since, owner)
 
 
 def _after_the_end(case: Case) -> Iterable[Waiting]:
@@ -206,8 +239,10 @@ def _search(case: Case) -> Iterable[Waiting]:
         regional = search.scope is SearchScope.regional
         timer = Timer.search_regional if regional else Timer.search_national
         yield Waiting(timer, search.search_id, max(search.opened_at, case.stage_since), owner)
+    if search and search.concluded:
+        yield Waiting(Timer.search_national, NOBODY, search.opened_at, owner)
     for one in case.assignments.values():
-        if one.state is AssignmentState.offered:
+        if one.is_pending and Party.researcher not in one.yes:
             yield Waiting(Timer.offer, one.assignment_id, one.offered_at, one.researcher_id)
         if one.is_pending and one.declared_at and one.conflict is None:
             yield Waiting(Timer.conflict, one.assignment_id, one.declared_at, one.institution_id)
@@ -233,7 +268,8 @@ def _visit(case: Case, visit: Visit, owner: str) -> Iterable[Waiting]:
     elif visit.report is None:
         yield Waiting(Timer.visit_report, visit.visit_id, visit.held_at, owner)
     elif visit.report.confirmed_at is None:
-        yield Waiting(Timer.visit_report, visit.report.report_id, visit.report.filed_at, case.company_id or _CR)
+        subject = f"{REPORT}{visit.report.report_id}"
+        yield Waiting(Timer.visit_report, subject, visit.report.filed_at, case.company_id or _CR)
     elif case.stage is Stage.visit and visit is list(case.visits.values())[-1]:
         since = max(visit.report.confirmed_at, case.stage_since)
         yield Waiting(Timer.next_step, visit.report.report_id, since, owner)
@@ -244,6 +280,7 @@ def _agreements(case: Case) -> Iterable[Waiting]:
         owner = one.institution_id or _UL
         if one.is_negotiated:
             yield Waiting(Timer.agreement, one.agreement_id, one.active_at, owner)
+            yield Waiting(Timer.agreement, f"{TOTAL}{one.agreement_id}", one.drafted_at, owner)
         elif _is_running(one):
             assert one.ends_on is not None
             yield Waiting(Timer.agreement_end, one.agreement_id, close_of(one.ends_on), owner, one.active_at)
@@ -256,6 +293,9 @@ def _is_running(one: Agreement) -> bool:
 def _research(case: Case) -> Iterable[Waiting]:
     leads = [one.researcher_id for one in case.leads]
     owner = leads[0] if leads else str(_RS)
+    for one in case.agreements.values():
+        if one.research == "started" and not one.ended and one.progress_at:
+            yield Waiting(Timer.progress, one.agreement_id, one.progress_at, owner)
     for milestone in case.milestones.values():
         if milestone.result is None:
             due = close_of(milestone.due_on)
@@ -269,16 +309,22 @@ def _research(case: Case) -> Iterable[Waiting]:
 
 
 def _whole_case(case: Case) -> Iterable[Waiting]:
-    consent = case.consent
-    if consent and consent.withdrawn_at is None:
+    carrying = [
+        one
+        for one in case.consents.values()
+        if one.withdrawn_at is None and Purpose.collaboration in one.purposes and CENTER in one.recipients
+    ]
+    consent = max(carrying, key=lambda one: one.valid_until, default=None)
+    if consent:
         ends = close_of(consent.valid_until)
         yield Waiting(Timer.consent_end, consent.consent_id, ends, case.company_id or _CR, consent.recorded_at)
-    if case.referrals:
+    if any(one.until is None for one in case.referrals):
         yield Waiting(Timer.silence, "case", case.news_at, case.coordinator_id or _CO)
 
 
 def _next(case: Case, wait: Waiting) -> Deadline | None:
-    steps = _DECLINED if wait.subject == DECLINED else SCHEDULE[wait.timer]
+    steps = steps_of(wait)
+    last = _due(case, wait, steps[-1]) if wait.timer is Timer.offer else None
     key = wait_key(wait.timer, wait.subject)
     seen = case.waits.get(key)
     level = seen.level if seen and seen.since == wait.since else 0
@@ -288,7 +334,7 @@ def _next(case: Case, wait: Waiting) -> Deadline | None:
         if key in case.extensions:
             due_at = max(due_at, case.extensions[key])
         level += 1
-        if wait.begun and due_at <= wait.begun and level < len(steps):
+        if level < len(steps) and ((wait.begun and due_at <= wait.begun) or (last and due_at > last)):
             continue
         return Deadline(
             timer=wait.timer,
@@ -296,7 +342,7 @@ def _next(case: Case, wait: Waiting) -> Deadline | None:
             since=wait.since,
             level=level,
             act=step.act,
-            to_role=step.to_role,
+            to_role=_to_role(case, wait, step),
             owner=wait.owner,
             due_at=due_at,
         )
@@ -306,12 +352,20 @@ def _next(case: Case, wait: Waiting) -> Deadline | None:
 def _due(case: Case, wait: Waiting, step: Step) -> datetime:
     if wait.begun:
         return step.due(wait.since)
+    parts = (end - max(start, wait.since) for start, end in case.pauses if end > wait.since)
+    held = sum(parts, timedelta())
     if wait.timer is Timer.offer and step.act is Act.end:
         respond_by = case.assignments[wait.subject].respond_by
         if respond_by:
-            return close_of(respond_by)
-    held = (end - max(start, wait.since) for start, end in case.pauses if end > wait.since)
-    return step.due(wait.since + sum(held, timedelta()))
+            return close_of(respond_by) + held
+    return step.due(wait.since + held)
+
+
+def _to_role(case: Case, wait: Waiting, step: Step) -> Role:
+    """Whom a step tells: a question reminds whoever was asked."""
+    if wait.timer is Timer.information and step.act is Act.remind and case.information:
+        return case.information.from_role
+    return step.to_role
 
 
 def deadlines(case: Case) -> tuple[Deadline, ...]:

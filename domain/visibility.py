@@ -12,11 +12,11 @@ from typing import Any, Final
 
 from domain.consents import FIELD_CLASSES
 from domain.envelope import Actor, Event
-from domain.law import FACTS, View
+from domain.law import FACTS, RULES, View
 from domain.reasons import wording
 from domain.stages.agreement import band_of
 from domain.stages.visit import redacted
-from domain.state import Agreement, Assignment, Case, Referral, Visit
+from domain.state import Agreement, Assignment, Case, Proposal, Referral, Visit
 from domain.terms import AssignmentState, Role
 from domain.timers import deadlines
 
@@ -37,6 +37,7 @@ _INTERNAL: Final = frozenset(
         "CaseMergedInto",
     }
 )
+_AMOUNTS: Final = frozenset({"costs", "direct", "indirect", "visiting", "success_fee", "total", "amount", "fee"})
 _MASKED_FOR_BANK: Final[Mapping[str, frozenset[str]]] = {
     "NeedReferred": frozenset({"description"}),
     "NeedSupplemented": frozenset({"fields"}),
@@ -73,7 +74,7 @@ def is_party(case: Case, actor: Actor, now: datetime) -> bool:
         return asked or any(one.institution_id == org for one in case.agreements.values())
     if actor.role is Role.tlo_officer:
         return bool(case.inventions)
-    return actor.role is Role.expert and person in case.experts
+    return actor.role is Role.expert and any(one.expert_id == person for one in case.questions)
 
 
 def seen_version(case: Case, actor: Actor) -> int:
@@ -88,7 +89,7 @@ def readers(case: Case) -> tuple[str, ...]:
     found |= {f"person:{one.researcher_id}" for one in case.assignments.values()}
     found |= {f"institution:{one.institution_id}" for one in case.assignments.values()}
     found |= {f"institution:{one.institution_id}" for one in case.agreements.values() if one.institution_id}
-    found |= {f"person:{expert}" for expert in case.experts}
+    found |= {f"person:{one.expert_id}" for one in case.questions if one.expert_id}
     found |= {f"person:{researcher}" for researcher in case.seed_researcher_ids}
     if case.seed_institution_id:
         found.add(f"institution:{case.seed_institution_id}")
@@ -118,13 +119,21 @@ def reader_keys(actor: Actor) -> tuple[str, ...] | None:
 
 def bank_view(event: Event, referral: Referral) -> View | None:
     """How much of *event* the bank of *referral* sees; None: it does not exist for the bank."""
-    view = FACTS[event.type].bank
+    view = FACTS[_judged_as(event)].bank
     if event.type == "ReferralAttached" and getattr(event.data, "bank_id", None) != referral.bank_id:
+        return None
+    if event.actor.role is Role.bank_officer and event.actor.org_id != referral.bank_id:
         return None
     ended = referral.until is not None and event.version > referral.until
     if view is View.hidden or event.version < referral.since or ended:
         return None
     return view
+
+
+def _judged_as(event: Event) -> str:
+    """The type that decides who sees *event*: a correction is seen by whoever sees what it corrects."""
+    corrected = getattr(event.data, "corrects_type", event.type)
+    return corrected if corrected in FACTS else event.type
 
 
 def _plain(value: Any) -> Any:
@@ -148,22 +157,62 @@ def event_view(event: Event, actor: Actor, case: Case) -> dict[str, Any] | None:
     if actor.role is Role.bank_officer:
         referral = referral_of(case, actor.org_id)
         view = bank_view(event, referral) if referral else None
-        return None if view is None else _bank_event(event, view)
-    if event.type in _INTERNAL or not _may_follow(event, actor, case):
+        return None if view is None else _bank_event(event, view, actor.org_id)
+    if _judged_as(event) in _INTERNAL or not _may_follow(event, actor, case):
         return None
     body = _whole(event)
+    if event.type == "VisitReportConfirmed" and actor.role is not Role.company_representative:
+        body.pop("redactions", None)
+    if event.type in {"NeedReferred", "NeedSupplemented"} and actor.role is not Role.company_representative:
+        body = _as_consented(body, case)
     if event.type in {"CaseOpened", "NeedReferred"} and actor.role is not Role.company_representative:
         body = {key: item for key, item in body.items() if not key.startswith(("bank_", "referral"))}
     return body
 
 
+def _as_consented(body: dict[str, Any], case: Case) -> dict[str, Any]:
+    """The need's fields as far as a consent of the case covers their class of data."""
+    if not case.consents:
+        return body
+    classes = {name for one in case.consents.values() for name in one.data_classes}
+    hidden = {name for name, kind in FIELD_CLASSES.items() if kind not in classes}
+    told = {key: item for key, item in body.items() if key not in hidden}
+    if isinstance(told.get("fields"), Mapping):
+        told["fields"] = {key: item for key, item in told["fields"].items() if key not in hidden}
+    return told
+
+
 def _may_follow(event: Event, actor: Actor, case: Case) -> bool:
-    if actor.role is not Role.researcher:
+    """Whether *event* concerns *actor*, who works neither for the center nor for a bank (invariants 2, 29)."""
+    if actor.role is Role.expert:
+        return getattr(event.data, "expert_id", None) == actor.person
+    mine = _own(case, actor)
+    if event.type.startswith("ConflictOfInterest"):
+        return _is_about(event, mine)
+    if actor.role is Role.company_representative:
         return True
-    mine = [one for one in case.assignments.values() if one.researcher_id == actor.person]
-    if any(one.assigned_at for one in mine) or actor.person in case.seed_researcher_ids:
-        return not event.type.startswith("Assignment") or _is_about(event, mine)
-    return _is_about(event, mine)
+    if event.type == "VisitReportFiled":
+        return event.actor.person == actor.person
+    if not _takes_part(case, actor):
+        return _is_about(event, mine)
+    return not event.type.startswith("Assignment") or _is_about(event, mine)
+
+
+def _own(case: Case, actor: Actor) -> list[Assignment]:
+    """The requests to *actor*, or to the institution *actor* speaks for."""
+    if actor.role is Role.researcher:
+        return [one for one in case.assignments.values() if one.researcher_id == actor.person]
+    return [one for one in case.assignments.values() if one.institution_id == actor.org_id]
+
+
+def _takes_part(case: Case, actor: Actor) -> bool:
+    """Whether *actor* works on the case, rather than being asked only or gone."""
+    if actor.role is Role.researcher:
+        own = actor.person in case.seed_researcher_ids
+    else:
+        parties = (one for one in case.agreements.values() if one.institution_id == actor.org_id)
+        own = case.seed_institution_id == actor.org_id or any(parties) or actor.role is Role.tlo_officer
+    return own or any(one.state is AssignmentState.assigned for one in _own(case, actor))
 
 
 def _is_about(event: Event, mine: list[Assignment]) -> bool:
@@ -177,15 +226,27 @@ def _whole(event: Event) -> dict[str, Any]:
     return body
 
 
-def _bank_event(event: Event, view: View) -> dict[str, Any]:
+def _bank_event(event: Event, view: View, bank_id: str) -> dict[str, Any]:
     reason = {"reason": {"code": event.reason.code}} if event.reason else {}
     if view is View.summary:
         return reason
     masked = _MASKED_FOR_BANK.get(event.type, frozenset())
     body = {key: item for key, item in _whole(event).items() if key not in masked}
+    for name in _ATTENDANCE & body.keys():
+        body[name] = _attendees_for(bank_id, body[name])
+    if event.type == "AgreementAmended":
+        body["changes"] = {key: item for key, item in body["changes"].items() if key not in _AMOUNTS}
     if event.type == "AgreementSigned":
         body["cost_band"] = _cost_band(event.data.model_dump()["costs"])
     return body
+
+
+_ATTENDANCE: Final = frozenset({"attendees", "attended", "absent"})
+
+
+def _attendees_for(bank_id: str, people: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """Who takes part in a visit, without officers of other banks (invariant 24)."""
+    return [one for one in people if one["role"] != Role.bank_officer or one.get("org", bank_id) == bank_id]
 
 
 def _cost_band(costs: Mapping[str, str]) -> str:
@@ -196,16 +257,18 @@ def case_view(case: Case, actor: Actor) -> dict[str, Any]:
     """The case as *actor* may read it (`contract.md` section 3)."""
     if actor.role is Role.bank_officer:
         view = _bank_case(case, actor)
-    elif actor.role is Role.researcher:
-        view = _researcher_case(case, actor)
-    else:
+    elif actor.role in CENTER_ROLES or actor.role is Role.company_representative:
         view = _whole_case(case, actor)
+    elif actor.role is Role.expert:
+        view = {"questions": _dumped(one for one in case.questions if one.expert_id == actor.person)}
+    else:
+        view = _institution_case(case, actor)
     cleaned = _plain({**_head(case, actor), **view})
     return {key: item for key, item in cleaned.items() if item not in (None, {})}
 
 
 def _head(case: Case, actor: Actor) -> dict[str, Any]:
-    reason = {"code": case.reason.code, "text": wording(case.reason)} if case.reason else None
+    referral = referral_of(case, actor.org_id) if actor.role is Role.bank_officer else None
     return {
         "case_id": case.case_id,
         "version": seen_version(case, actor),
@@ -215,10 +278,18 @@ def _head(case: Case, actor: Actor) -> dict[str, Any]:
         "disposition": case.disposition,
         "origin": case.origin,
         "coordinator": case.coordinator_id,
-        "reason": reason,
+        "reason": _reason(case, actor),
         "opened_at": case.opened_at,
-        "updated_at": case.updated_at,
+        "updated_at": referral.seen_at if referral else case.updated_at,
     }
+
+
+def _reason(case: Case, actor: Actor) -> dict[str, Any] | None:
+    if actor.role is not Role.bank_officer:
+        return {"code": case.reason.code, "text": wording(case.reason)} if case.reason else None
+    referral = referral_of(case, actor.org_id)
+    told = case.bank_reason if referral is None or referral.since == 1 else None
+    return {"code": told.code, "text": wording(told)} if told else None
 
 
 def _dumped(entities: Any) -> list[dict[str, Any]]:
@@ -244,14 +315,19 @@ def _whole_case(case: Case, actor: Actor) -> dict[str, Any]:
         "products": _dumped(case.products.values()),
         "deadlines": _deadlines(case),
     }
+    view["proposals"] = _dumped(one for one in case.proposals.values() if _may_confirm(one, actor))
     if mine:
         view["consents"] = _dumped(case.consents.values())
     if center:
         view["referrals"] = _dumped(case.referrals)
         view["searches"] = _dumped(case.searches.values())
-        view["proposals"] = _dumped(case.proposals.values())
         view["compliance"] = dict(case.compliance)
     return view
+
+
+def _may_confirm(one: Proposal, actor: Actor) -> bool:
+    rule = RULES[one.command]
+    return actor.role in CENTER_ROLES or actor.role in rule.confirmed_by | rule.by
 
 
 def _deadlines(case: Case) -> list[dict[str, Any]]:
@@ -263,12 +339,14 @@ _NEED_FOR_BANK: Final = {"description"}
 
 def _bank_case(case: Case, actor: Actor) -> dict[str, Any]:
     referral = referral_of(case, actor.org_id)
+    if referral is not None and referral.since > 1:
+        return {"referral": referral.model_dump(include={"referral_id", "bank_reference"}), "coordinator": None}
     assigned = [one for one in case.assignments.values() if one.assigned_at]
     return {
         "referral": referral.model_dump(include={"referral_id", "bank_reference"}) if referral else None,
         "need": case.need.model_dump(exclude=_NEED_FOR_BANK) if case.need else None,
         "assignments": [one.model_dump(include={"assignment_id", "role", "state"}) for one in assigned],
-        "visits": [_visit_for_bank(one) for one in case.visits.values()],
+        "visits": [_visit_for_bank(actor.org_id, one) for one in case.visits.values()],
         "consultations": _dumped(case.consultations.values()),
         "agreements": [_agreement_for_bank(one) for one in case.agreements.values()],
         "milestones": _dumped(case.milestones.values()),
@@ -279,7 +357,7 @@ def _bank_case(case: Case, actor: Actor) -> dict[str, Any]:
     }
 
 
-def _visit_for_bank(visit: Visit) -> dict[str, Any]:
+def _visit_as_confirmed(visit: Visit) -> dict[str, Any]:
     shown = visit.model_dump(exclude={"report"}, exclude_none=True)
     report = visit.report
     if report and report.confirmed_at:
@@ -290,6 +368,11 @@ def _visit_for_bank(visit: Visit) -> dict[str, Any]:
     return shown
 
 
+def _visit_for_bank(bank_id: str, visit: Visit) -> dict[str, Any]:
+    shown = _visit_as_confirmed(visit)
+    return shown | {name: _attendees_for(bank_id, shown[name]) for name in _ATTENDANCE & shown.keys()}
+
+
 def _agreement_for_bank(one: Agreement) -> dict[str, Any]:
     if not one.is_signed:
         return {"agreement_id": one.agreement_id, "ended": one.ended}
@@ -297,14 +380,31 @@ def _agreement_for_bank(one: Agreement) -> dict[str, Any]:
     return one.model_dump(include=shown, exclude_none=True)
 
 
-def _researcher_case(case: Case, actor: Actor) -> dict[str, Any]:
-    mine = [one for one in case.assignments.values() if one.researcher_id == actor.person]
-    if any(one.assigned_at for one in mine) or actor.person in case.seed_researcher_ids:
-        view = _whole_case(case, actor)
-        return {**view, "assignments": _dumped(mine), "deadlines": None}
-    offered = {name for one in mine if one.state is not AssignmentState.recalled for name in one.disclosed_fields}
-    need = case.need.model_dump(include=_need_fields(offered)) if case.need else None
-    return {"need": need, "assignments": _dumped(mine)}
+def _institution_case(case: Case, actor: Actor) -> dict[str, Any]:
+    """The case for a researcher, a liaison office or a TLO: what was disclosed, and all of it while they take part."""
+    mine = _own(case, actor)
+    if not _takes_part(case, actor):
+        asked = [one for one in mine if one.is_pending]
+        disclosed = {name for one in asked for name in one.disclosed_fields}
+        need = case.need.model_dump(include=_need_fields(disclosed)) if case.need else None
+        return {"need": need, "assignments": _dumped(mine)}
+    classes = {name for one in case.consents.values() for name in one.data_classes}
+    shown = {"need_id", "documents", *(_need_fields(classes) if case.consents else FIELD_CLASSES)}
+    view = _whole_case(case, actor)
+    return {
+        **view,
+        "need": case.need.model_dump(include=shown) if case.need else None,
+        "assignments": _dumped(mine),
+        "visits": [_visit_for(actor, one) for one in case.visits.values()],
+        "deadlines": None if actor.role is Role.researcher else view["deadlines"],
+    }
+
+
+def _visit_for(actor: Actor, visit: Visit) -> dict[str, Any]:
+    """A visit with its report as the company confirmed it; who wrote the report reads it whole."""
+    if visit.report and visit.report.filed_by == actor.person:
+        return visit.model_dump(exclude_none=True)
+    return _visit_as_confirmed(visit)
 
 
 def _need_fields(disclosed: set[str]) -> set[str]:

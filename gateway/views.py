@@ -4,7 +4,7 @@ import json
 import re
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any, Final, Protocol, cast
+from typing import Any, Final, Protocol
 
 from starlette.responses import Response
 
@@ -72,19 +72,9 @@ def entry_receipt(entry: Entry, references: Sequence[Reference]) -> dict[str, An
     }
 
 
-def sees_by_reference(actor: Actor) -> bool:
-    """Whether the references of events suffice to say which of them *actor* sees."""
-    return actor.role in CENTER_ROLES or actor.role is Role.bank_officer
-
-
-def seen_references(references: Sequence[Reference], actor: Actor, case: Case) -> list[Reference]:
-    """Those of *references* that exist for *actor*, of whom `sees_by_reference` holds."""
-    if actor.role in CENTER_ROLES:
-        return list(references)
-    referral = referral_of(case, actor.org_id)
-    if referral is None:
-        return []
-    return [one for one in references if bank_view(cast("Event", one), referral) is not None]
+def sees_all(actor: Actor) -> bool:
+    """Whether every event of a case exists for *actor*."""
+    return actor.role in CENTER_ROLES
 
 
 def row(case: Case, actor: Actor) -> dict[str, Any]:

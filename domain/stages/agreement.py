@@ -1,6 +1,7 @@
 """S6 agreement 契約: drafted, countered, approved, signed; then changed only by amendment (invariants 14-16)."""
 
 from collections.abc import Iterable, Mapping
+from datetime import date
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Annotated, Any, ClassVar, Final
 
@@ -253,15 +254,23 @@ def find(case: Case, agreement_id: str | None, *, signed: bool | None = None) ->
     return found
 
 
-def _negotiated(case: Case, agreement_id: str | None) -> Agreement:
+def _require_side(one: Agreement, ask: Ask) -> None:
+    """Another institution's office has no say in the agreement (invariants 15, 29)."""
+    mine = ask.actor.role is not Role.university_liaison or ask.actor.org_id in {one.institution_id, *one.parties}
+    require(mine, "not_permitted", role=ask.actor.role, command=ask.command.name)
+
+
+def _negotiated(case: Case, agreement_id: str | None, ask: Ask) -> Agreement:
     found = find(case, agreement_id, signed=False)
+    _require_side(found, ask)
     require(not found.is_signed, "agreement_immutable", "/data/agreement_id", agreement=found.agreement_id)
     require(not found.ended, "already_done", "/data/agreement_id", fact=f"{found.agreement_id}: {found.ended}")
     return found
 
 
-def _signed(case: Case, agreement_id: str | None) -> Agreement:
+def _signed(case: Case, agreement_id: str | None, ask: Ask) -> Agreement:
     found = find(case, agreement_id, signed=True)
+    _require_side(found, ask)
     require(found.is_signed, "agreement_not_effective", "/data/agreement_id", fact=found.agreement_id)
     over = found.ended in {"terminated", "abandoned"}
     require(not over, "agreement_not_effective", "/data/agreement_id", fact=f"{found.agreement_id}: {found.ended}")
@@ -293,7 +302,7 @@ def draft_agreement(case: Case, data: DraftAgreement, ask: Ask) -> Iterable[Even
 @decides(CounterAgreement, by={Role.university_liaison, Role.company_representative})
 def counter_agreement(case: Case, data: CounterAgreement, ask: Ask) -> Iterable[EventData]:
     """A new version needs new approvals."""
-    one = _negotiated(case, data.agreement_id)
+    one = _negotiated(case, data.agreement_id, ask)
     return [
         AgreementCountered(agreement_id=one.agreement_id, version=one.latest.version + 1, open_points=data.open_points)
     ]
@@ -302,7 +311,7 @@ def counter_agreement(case: Case, data: CounterAgreement, ask: Ask) -> Iterable[
 @decides(ApproveAgreement, by={Role.university_liaison, Role.company_representative})
 def approve_agreement(case: Case, data: ApproveAgreement, ask: Ask) -> Iterable[EventData]:
     """A party may approve any version that was on the table; only the last can be signed."""
-    one = _negotiated(case, data.agreement_id)
+    one = _negotiated(case, data.agreement_id, ask)
     wanted = data.version or one.latest.version
     version = next((text for text in one.versions if text.version == wanted), None)
     if version is None:
@@ -321,7 +330,7 @@ def approve_agreement(case: Case, data: ApproveAgreement, ask: Ask) -> Iterable[
 )
 def sign_agreement(case: Case, data: SignAgreement, ask: Ask) -> Iterable[EventData]:
     """Approved by all, costs that add up, a visit before research or two persons' word (invariants 14, 15)."""
-    one = _negotiated(case, data.agreement_id)
+    one = _negotiated(case, data.agreement_id, ask)
     signed_on = data.signed_on or ask.today
     require(signed_on <= ask.today, "occurred_after_recorded", "/data/signed_on", at=signed_on)
     ordered = data.effective_on <= data.ends_on
@@ -382,24 +391,28 @@ def _owes_payment(one: Agreement, costs: Costs, ask: Ask) -> bool:
 @decides(AbandonAgreement, by={Role.university_liaison, Role.company_representative}, reason=ReasonKind.agreement)
 def abandon_agreement(case: Case, data: AbandonAgreement, ask: Ask) -> Iterable[EventData]:
     """A negotiation may end without a result, with its reason."""
-    one = _negotiated(case, data.agreement_id)
+    one = _negotiated(case, data.agreement_id, ask)
     return [AgreementAbandoned(agreement_id=one.agreement_id, open_points=data.open_points)]
 
 
 _BOTH_SIDES: Final = frozenset({Role.company_representative, Role.university_liaison})
 
 
-@decides(AmendAgreement, by=_BOTH_SIDES, confirmed_by=_BOTH_SIDES, without_consent=True)
+@decides(AmendAgreement, by=_BOTH_SIDES, confirmed_by=_BOTH_SIDES)
 def amend_agreement(case: Case, data: AmendAgreement, ask: Ask) -> Iterable[EventData]:
     """The only way to change what was signed (invariant 16)."""
-    one = _signed(case, data.agreement_id)
+    one = _signed(case, data.agreement_id, ask)
+    try:
+        new_end(data.changes)
+    except ValueError as error:
+        refuse("invalid_field", "/data/changes/ends_on", problem=str(error))
     return [AgreementAmended(agreement_id=one.agreement_id, changes=data.changes)]
 
 
-@decides(RenewAgreement, by=_BOTH_SIDES, confirmed_by=_BOTH_SIDES, without_consent=True)
+@decides(RenewAgreement, by=_BOTH_SIDES, confirmed_by=_BOTH_SIDES)
 def renew_agreement(case: Case, data: RenewAgreement, ask: Ask) -> Iterable[EventData]:
     """Before the end, or within 90 days after it as late (invariant 16)."""
-    one = _signed(case, data.agreement_id)
+    one = _signed(case, data.agreement_id, ask)
     assert one.ends_on is not None
     require(data.new_ends_on > one.ends_on, "invalid_field", "/data/new_ends_on", problem=f"> {one.ends_on}")
     past = (ask.today - one.ends_on).days
@@ -414,12 +427,18 @@ def renew_agreement(case: Case, data: RenewAgreement, ask: Ask) -> Iterable[Even
     ]
 
 
-@decides(TerminateAgreement, by=_BOTH_SIDES, without_consent=True, reason=True)
+@decides(TerminateAgreement, by=_BOTH_SIDES, reason=True)
 def terminate_agreement(case: Case, data: TerminateAgreement, ask: Ask) -> Iterable[EventData]:
     """One side may end it, with a reason."""
-    one = _signed(case, data.agreement_id)
+    one = _signed(case, data.agreement_id, ask)
     require(not one.ended, "already_done", "/data/agreement_id", fact=f"{one.agreement_id}: {one.ended}")
     return [AgreementTerminated(agreement_id=one.agreement_id, by=_SIDES[ask.actor.role])]
+
+
+def new_end(changes: Mapping[str, Any]) -> date | None:
+    """The new end that an amendment names, if it does. Raises ValueError for what is no day."""
+    told = changes.get("ends_on", changes.get("new_ends_on"))
+    return None if told is None else date.fromisoformat(str(told))
 
 
 def _with(case: Case, agreement_id: str, **changes: Any) -> Case:
@@ -488,20 +507,8 @@ def agreement_abandoned(case: Case, fact: AgreementAbandoned, event: Event) -> C
 @evolves(AgreementAmended, bank=View.full)
 def agreement_amended(case: Case, fact: AgreementAmended, event: Event) -> Case:
     """A new end, where the amendment names one."""
-    ends_on = fact.changes.get("ends_on") or fact.changes.get("new_ends_on")
-    if not isinstance(ends_on, str):
-        return case
-    return _with(case, fact.agreement_id, ends_on=_day(ends_on))
-
-
-def _day(text: str) -> Any:
-    return AgreementExpiry.model_validate({"ends_on": text}).ends_on
-
-
-class AgreementExpiry(Record):
-    """An end date inside an amendment."""
-
-    ends_on: Day
+    ends_on = new_end(fact.changes)
+    return _with(case, fact.agreement_id, ends_on=ends_on) if ends_on else case
 
 
 @evolves(AgreementRenewed, bank=View.full)

@@ -182,8 +182,9 @@ def _mine(
 
 
 def _concerns(one: Assignment, ask: Ask, states: frozenset[AssignmentState]) -> bool:
-    mine = ask.actor.role is not Role.researcher or one.researcher_id == ask.actor.person
-    return mine and one.state in states
+    mine = {Role.researcher: one.researcher_id, Role.university_liaison: one.institution_id}
+    who = ask.actor.person if ask.actor.role is Role.researcher else ask.actor.org_id
+    return mine.get(ask.actor.role, who) == who and one.state in states
 
 
 def _require_own(one: Assignment, ask: Ask) -> None:
@@ -376,7 +377,8 @@ def conflict_declared(case: Case, fact: ConflictOfInterestDeclared, event: Event
         barred = (*case.barred_coordinators, event.actor.person) if fact.interests else case.barred_coordinators
         return case.but(barred_coordinators=barred)
     kinds = tuple(one.kind for one in fact.interests)
-    return _with(case, fact.assignment_id, declared_at=event.recorded_at, interests=kinds)
+    changes = {"declared_at": event.recorded_at, "interests": kinds}
+    return _with(case, fact.assignment_id, **changes, **({"conflict": None} if kinds else {}))
 
 
 @evolves(ConflictOfInterestDecided, bank=View.summary)

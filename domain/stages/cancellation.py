@@ -110,7 +110,9 @@ def cancellation_confirmed(case: Case, fact: CaseCancellationConfirmed, event: E
     after = case.but(
         cancellations=(),
         referrals=tuple(
-            changed(one, until=event.version) if one.bank_id in banks and one.until is None else one
+            changed(one, until=event.version)
+            if one.bank_id in banks and one.until is None and CASE_CLOSED not in fact.effects
+            else one
             for one in case.referrals
         ),
     )
@@ -118,8 +120,11 @@ def cancellation_confirmed(case: Case, fact: CaseCancellationConfirmed, event: E
 
 
 def recalled(case: Case) -> Case:
-    """*case* without open offers and without visits that lie ahead."""
+    """*case* without open offers, visits that lie ahead, and texts under negotiation."""
     return case.but(
+        agreements={
+            key: changed(one, ended="abandoned") if one.is_negotiated else one for key, one in case.agreements.items()
+        },
         assignments={
             key: changed(one, state=AssignmentState.recalled) if one.is_pending else one
             for key, one in case.assignments.items()

@@ -126,6 +126,7 @@ FOUNDATIONS: Final[Mapping[Disposition, Callable[[Case], Any]]] = {
     Disposition.agreement_failed: lambda case: any(one.ended == "abandoned" for one in case.agreements.values()),
     Disposition.resolved_by_advice: lambda case: _was_advised(case) or case.triage,
     Disposition.consent_withdrawn: lambda case: any(one.withdrawn_at for one in case.consents.values()),
+    Disposition.merged: lambda case: case.merged_into,
     Disposition.not_feasible: lambda case: any(one.report for one in case.visits.values()) or case.consultations,
 }
 """The fact each disposition rests on; the others rest on the coordinator's word and a reason."""
@@ -150,9 +151,13 @@ def close_case(case: Case, data: CloseCase, ask: Ask) -> Iterable[EventData]:
     """Nothing is left open, and the disposition rests on a fact (invariant 22)."""
     work = open_work(case)
     require(not work, "work_open", work=", ".join(work))
+    if data.disposition is Disposition.cancelled_by_bank:
+        refuse("cancellation_unconfirmed", "/data/disposition", fact="ConfirmCancellation")
     foundation = FOUNDATIONS.get(data.disposition)
     founded = foundation is None or foundation(case)
     require(founded, "disposition_unfounded", "/data/disposition", disposition=data.disposition)
+    if foundation is None:
+        require(ask.reason or data.outcome_summary, "reason_required", "/reason")
     return [CaseClosed(disposition=data.disposition, outcome_summary=data.outcome_summary)]
 
 
@@ -218,7 +223,17 @@ def case_closed(case: Case, fact: CaseClosed, event: Event) -> Case:
 @evolves(CaseReopened, bank=View.full)
 def case_reopened(case: Case, fact: CaseReopened, event: Event) -> Case:
     """The case goes on where it stood."""
-    return case.but(status=Status.open, disposition=None, closed_at=None, reason=event.reason or case.reason)
+    pauses = (*case.pauses, (case.closed_at, event.recorded_at)) if case.closed_at else case.pauses
+    return case.but(
+        status=Status.open,
+        disposition=None,
+        closed_at=None,
+        declined_at=None,
+        information=None,
+        searches={key: one.model_copy(update={"concluded": False}) for key, one in case.searches.items()},
+        pauses=pauses,
+        reason=event.reason or case.reason,
+    )
 
 
 @evolves(NoteRecorded, bank=View.hidden)

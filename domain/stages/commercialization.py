@@ -98,7 +98,7 @@ class DeclareCompanyFacts(CommandData):
 _REPORTERS = frozenset({Role.company_representative, Role.bank_officer})
 
 
-@decides(ReportProduct, by=_REPORTERS)
+@decides(ReportProduct, by=_REPORTERS, coordinated=True)
 def report_product(case: Case, data: ReportProduct, ask: Ask) -> Iterable[EventData]:
     """A prototype first or at once a release."""
     product_id = data.product_id or next(iter(case.products), None) or ask.new_id("product")
@@ -122,7 +122,7 @@ def report_orders(case: Case, data: ReportOrders, ask: Ask) -> Iterable[EventDat
     return [OrdersReported(product_id=key, order_band=data.order_band, customer_class=data.customer_class)]
 
 
-@decides(RecordFunding, by={Role.company_representative, Role.coordinator})
+@decides(RecordFunding, by={Role.company_representative, Role.coordinator}, coordinated=True)
 def record_funding(case: Case, data: RecordFunding, ask: Ask) -> Iterable[EventData]:
     """Funding is a fact of the case."""
     return [FundingRecorded(**data.model_dump())]

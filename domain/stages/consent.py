@@ -163,7 +163,7 @@ def change_consent(case: Case, data: ChangeConsent, ask: Ask) -> Iterable[EventD
     return [CompanyConsentChanged(consent_id=consent.consent_id, old_scope=old, new_scope=data.new_scope)]
 
 
-@decides(WithdrawConsent, by={Role.company_representative}, without_consent=True, reason=True)
+@decides(WithdrawConsent, by={Role.company_representative}, without_consent=True, when_closed=True, reason=True)
 def withdraw_consent(case: Case, data: WithdrawConsent, ask: Ask) -> Iterable[EventData]:
     """The withdrawal and what follows: no new disclosure, the case is held (invariant 3)."""
     consent = _mine(case, data.consent_id)
@@ -197,6 +197,7 @@ def consent_changed(case: Case, fact: CompanyConsentChanged, event: Event) -> Ca
         purposes=scope.purposes,
         data_classes=scope.data_classes,
         valid_until=scope.valid_until,
+        recorded_at=event.recorded_at,
     )
     return case.with_("consents", fact.consent_id, consent)
 
@@ -211,10 +212,12 @@ def consent_withdrawn(case: Case, fact: CompanyConsentWithdrawn, event: Event) -
         for key, one in case.assignments.items()
     }
     visits = {key: changed(one, cancelled=True) if one.held_at is None else one for key, one in case.visits.items()}
+    if not case.is_open:
+        return after.but(reason=event.reason or case.reason)
     return after.but(
         assignments=recalled,
         visits=visits,
         status=Status.held,
-        held_since=event.recorded_at,
+        held_since=case.held_since or event.recorded_at,
         reason=event.reason or case.reason,
     )

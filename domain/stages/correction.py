@@ -9,7 +9,7 @@ from pydantic import Field
 from domain.calendar import close_of
 from domain.envelope import CommandData, Event, EventData
 from domain.law import Ask, View, decides, evolves, refuse, require
-from domain.records import Day, Instant, Key, Plain
+from domain.records import Day, Instant, Key, Line, Plain
 from domain.state import Case, Correction
 from domain.terms import Role, Timer
 from domain.timers import deadlines, wait_key
@@ -20,6 +20,8 @@ class CorrectionRecorded(EventData):
 
     corrects_event_id: Key
     right_value: Plain
+    corrects_type: Line = "-"
+    """The type of the corrected event: who sees one sees the other."""
 
 
 class DeadlineExtended(EventData):
@@ -78,7 +80,9 @@ def correct_event(case: Case, data: CorrectEvent, ask: Ask) -> Iterable[EventDat
     if kind is None:
         refuse("event_immutable", "/data/corrects_event_id", fact=f"{data.corrects_event_id} is no event of this case")
     require(kind != "CorrectionRecorded", "event_immutable", "/data/corrects_event_id", fact=kind)
-    return [CorrectionRecorded(corrects_event_id=data.corrects_event_id, right_value=data.right_value)]
+    return [
+        CorrectionRecorded(corrects_event_id=data.corrects_event_id, right_value=data.right_value, corrects_type=kind)
+    ]
 
 
 @decides(ExtendDeadline, by={Role.coordinator}, coordinated=True, reason=True)

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping
 from typing import Any, ClassVar
 
+from domain.consents import require_consent
 from domain.envelope import Command, CommandData, Event, EventData, made_id
 from domain.law import RULES, Ask, Rule, View, decides, evolves, refuse, require
 from domain.records import Key, Line
@@ -62,7 +63,9 @@ def _second(case: Case, data: ConfirmDecision | RejectDecision, ask: Ask) -> Pro
             refuse("already_done", "/data/proposal_id", fact=proposal_id)
         refuse("invalid_field", "/data/proposal_id", problem="there is no such open proposal")
     require(proposal.proposed_by != ask.actor.person, "four_eyes_required", person=proposal.proposed_by)
-    allowed = RULES[proposal.command].confirmed_by
+    rule = RULES[proposal.command]
+    both_sides = rule.by == rule.confirmed_by
+    allowed = rule.confirmed_by - ({proposal.proposed_role} if both_sides else set())
     require(ask.actor.role in allowed, "not_permitted", role=ask.actor.role, command=f"Confirm {proposal.command}")
     return proposal
 
@@ -72,6 +75,8 @@ def confirm_decision(case: Case, data: ConfirmDecision, ask: Ask) -> Iterable[Ev
     """The facts of the proposed command, decided anew on today's state."""
     proposal = _second(case, data, ask)
     rule = RULES[proposal.command]
+    if not rule.without_consent:
+        require_consent(case, ask.now)
     command = ask.command.model_copy(update={"reason": proposal.reason})
     return rule.decide(case, rule.data.model_validate(dict(proposal.data)), Ask(command, ask.context))
 
@@ -91,6 +96,7 @@ def decision_proposed(case: Case, fact: DecisionProposed, event: Event) -> Case:
         command=fact.command,
         data=fact.data,
         proposed_by=event.actor.person,
+        proposed_role=event.actor.role,
         proposed_at=event.recorded_at,
         reason=event.reason,
     )

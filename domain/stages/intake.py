@@ -204,7 +204,8 @@ def refer_need(case: Case | None, data: ReferNeed, ask: Ask) -> Iterable[EventDa
         refuse("reference_reused", "/data/bank_reference", reference=data.bank_reference)
     _require_intake_consent(data.consent, ask)
     assert data.consent is not None
-    referral_id = data.referral_id or ask.new_id("referral")
+    bank_id = ask.actor.org_id if ask.actor.role is Role.bank_officer else ask.command.on_behalf_of
+    referral_id = (data.referral_id or ask.new_id("referral")) if bank_id else None
     body = data.model_dump(include=set(NeedBody.model_fields))
     return [
         CaseOpened(
@@ -216,7 +217,7 @@ def refer_need(case: Case | None, data: ReferNeed, ask: Ask) -> Iterable[EventDa
         ),
         NeedReferred(
             need_id=data.need_id or ask.new_id("need"),
-            bank_id=ask.actor.org_id if ask.actor.role is Role.bank_officer else ask.command.on_behalf_of,
+            bank_id=bank_id,
             bank_reference=data.bank_reference,
             **body,
         ),
@@ -293,6 +294,7 @@ def supplement_need(case: Case, data: SupplementNeed, ask: Ask) -> Iterable[Even
 @evolves(CaseOpened, bank=View.full)
 def case_opened(case: Case | None, fact: CaseOpened, event: Event) -> Case:
     """The case begins."""
+    bank_id = event.actor.org_id if event.actor.role is Role.bank_officer else event.on_behalf_of
     return Case(
         case_id=event.correlation_id,
         case_no=fact.case_no,
@@ -308,7 +310,7 @@ def case_opened(case: Case | None, fact: CaseOpened, event: Event) -> Case:
         stage_since=event.recorded_at,
         news_at=event.recorded_at,
         updated_at=event.recorded_at,
-        referrals=(Referral(referral_id=fact.referral_id, bank_id="-", bank_reference="-"),)
+        referrals=(Referral(referral_id=fact.referral_id, bank_id=bank_id or "-", bank_reference="-"),)
         if fact.referral_id
         else (),
     )
@@ -330,7 +332,7 @@ def need_referred(case: Case, fact: NeedReferred, event: Event) -> Case:
 @evolves(NeedInformationRequested, bank=View.full)
 def need_information_requested(case: Case, fact: NeedInformationRequested, event: Event) -> Case:
     """An answer is awaited."""
-    asked = InformationRequest(questions=fact.questions, due_on=fact.due_on, asked_at=event.recorded_at)
+    asked = InformationRequest(**fact.model_dump(), asked_at=event.recorded_at)
     return case.but(information=asked)
 
 

@@ -8,7 +8,7 @@ from pydantic import Field, model_validator
 from domain.envelope import SYSTEM, Command, CommandData, Event, EventData, made_id
 from domain.law import Ask, View, decides, evolves, refuse, require
 from domain.records import Amount, Key, Line, Text
-from domain.stages.closing import CaseClosed
+from domain.stages.closing import CaseClosed, open_work
 from domain.state import Case, Referral
 from domain.terms import Disposition, Role, Status
 
@@ -111,6 +111,9 @@ def merge_cases(case: Case, data: MergeCases, ask: Ask) -> Iterable[EventData]:
         refuse("merge_not_possible", "/data", fact=f"{other_id} is no other case")
     same = case.company_id is not None and case.company_id == other.company_id
     require(same, "merge_not_possible", "/data", fact="the companies differ")
+    absorbed = case if data.surviving_case_id else other
+    work = open_work(absorbed)
+    require(not work, "merge_not_possible", "/data", fact=", ".join(work))
     require(other.is_open, "merge_not_possible", "/data", fact=f"{other_id} is closed")
     if data.surviving_case_id:
         return [CaseMergedInto(surviving_case_id=other.case_id), _merged()]

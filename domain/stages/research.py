@@ -277,8 +277,9 @@ def assess_readiness(case: Case, data: AssessReadiness, ask: Ask) -> Iterable[Ev
     """No level without assessor and evidence; a large jump wants a second assessor (invariant 21)."""
     require(data.evidence or ask.command.evidence, "evidence_required", "/evidence", fact=f"TRL {data.level}")
     assessor = data.assessor_ref or ask.actor.person
-    if case.readiness:
-        old = case.readiness[-1].level
+    first = case.triage.initial_trl if case.triage else None
+    old = case.readiness[-1].level if case.readiness else first
+    if old is not None:
         second = data.second_assessor_ref
         if abs(data.level - old) > LARGEST_JUMP and second in (None, assessor):
             refuse("second_assessor_required", "/data/second_assessor_ref", old=old, new=data.level)
@@ -307,7 +308,7 @@ def payment_confirmed(case: Case, fact: PaymentConfirmed, event: Event) -> Case:
 @evolves(ResearchStarted, bank=View.full)
 def research_started(case: Case, fact: ResearchStarted, event: Event) -> Case:
     """The case stands in research, even if it was further before."""
-    return _with(case, fact.agreement_id, research="started").at_stage(Stage.research)
+    return _with(case, fact.agreement_id, research="started", progress_at=event.recorded_at).at_stage(Stage.research)
 
 
 @evolves(ResearchCompleted, bank=View.full)
@@ -325,7 +326,7 @@ def research_suspended(case: Case, fact: ResearchSuspended, event: Event) -> Cas
 @evolves(ResearchResumed, bank=View.full)
 def research_resumed(case: Case, fact: ResearchResumed, event: Event) -> Case:
     """The research goes on."""
-    return _with(case, fact.agreement_id, research="started")
+    return _with(case, fact.agreement_id, research="started", progress_at=event.recorded_at)
 
 
 @evolves(MilestonePlanned, bank=View.full)
@@ -345,10 +346,19 @@ def _milestone(case: Case, milestone_id: str, **changes: Any) -> Case:
     return case.with_("milestones", milestone_id, changed(case.milestones[milestone_id], **changes))
 
 
+def _progressed(case: Case, event: Event) -> Case:
+    """Research that runs has shown progress."""
+    agreements = {
+        key: changed(one, progress_at=event.recorded_at) if one.research == "started" else one
+        for key, one in case.agreements.items()
+    }
+    return case.but(agreements=agreements)
+
+
 @evolves(MilestoneReached, bank=View.full)
 def milestone_reached(case: Case, fact: MilestoneReached, event: Event) -> Case:
     """The step is done."""
-    return _milestone(case, fact.milestone_id, result=MilestoneResult.reached)
+    return _progressed(_milestone(case, fact.milestone_id, result=MilestoneResult.reached), event)
 
 
 @evolves(MilestoneMissed, bank=View.full)
@@ -370,4 +380,4 @@ def milestone_dropped(case: Case, fact: MilestoneDropped, event: Event) -> Case:
 def readiness_assessed(case: Case, fact: ReadinessAssessed, event: Event) -> Case:
     """One more point on the readiness line; it may fall."""
     one = Readiness(level=fact.level, scale=fact.scale, assessor_ref=fact.assessor_ref, assessed_at=event.recorded_at)
-    return case.but(readiness=(*case.readiness, one))
+    return _progressed(case.but(readiness=(*case.readiness, one)), event)

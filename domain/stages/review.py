@@ -5,17 +5,19 @@ from typing import Any, ClassVar
 
 from pydantic import AliasChoices, Field
 
-from domain.envelope import CommandData, Event, EventData
+from domain.consents import require_recipient
+from domain.envelope import CommandData, Event, EventData, Organization
 from domain.law import Ask, View, decides, evolves, refuse, require
 from domain.reasons import ReasonKind
 from domain.records import Code, Day, Key, Line, Record, Text, Trl
-from domain.stages.closing import CaseClosed
-from domain.state import Case, Triage
+from domain.stages.closing import CaseClosed, open_work
+from domain.state import Case, Question, Triage
 from domain.terms import (
     ROUTES_TO_A_RESEARCHER,
     CheckResult,
     ComplianceKind,
     Disposition,
+    OrganizationKind,
     Role,
     Route,
     Stage,
@@ -206,13 +208,21 @@ def decline_need(case: Case, data: DeclineNeed, ask: Ask) -> Iterable[EventData]
     """A second person confirms; the case stays open in review (invariant 6)."""
     require(case.review_started_at, "triage_required", fact="StartReview")
     require(case.declined_at is None, "already_done", fact="NeedDeclined")
+    _require_no_work(case)
     return [NeedDeclined(advice=data.advice)]
+
+
+def _require_no_work(case: Case) -> None:
+    """A need that somebody works on is neither declined nor sent away (invariant 22)."""
+    work = open_work(case) + [one.assignment_id for one in case.assigned]
+    require(not work, "work_open", work=", ".join(work))
 
 
 @decides(RedirectNeed, by={Role.coordinator}, coordinated=True)
 def redirect_need(case: Case, data: RedirectNeed, ask: Ask) -> Iterable[EventData]:
     """The need moves on and the case closes."""
     require(case.review_started_at, "triage_required", fact="StartReview")
+    _require_no_work(case)
     return [
         NeedRedirected(to_org=data.to_org, programme=data.programme),
         CaseClosed(disposition=Disposition.redirected),
@@ -221,7 +231,13 @@ def redirect_need(case: Case, data: RedirectNeed, ask: Ask) -> Iterable[EventDat
 
 @decides(ConsultSpecialist, by={Role.coordinator}, coordinated=True)
 def consult_specialist(case: Case, data: ConsultSpecialist, ask: Ask) -> Iterable[EventData]:
-    """The expert sees the one question."""
+    """The expert sees the one question, where the consent reaches (invariant 2)."""
+    if data.expert_id is not None:
+        person = ask.directory.people.get(data.expert_id)
+        office = Organization(
+            org_id=person.org_id if person else data.expert_id, kind=OrganizationKind.expert_office, name="-"
+        )
+        require_recipient(case, office, ask.now, "/data/expert_id")
     return [SpecialistConsulted(**data.model_dump())]
 
 
@@ -253,8 +269,10 @@ def compliance_checked(case: Case, fact: ComplianceChecked, event: Event) -> Cas
 @evolves(NeedTriaged, bank=View.full)
 def need_triaged(case: Case, fact: NeedTriaged, event: Event) -> Case:
     """A route to a researcher leads to the assignment stage."""
-    after = case.but(triage=Triage(route=fact.route, decided_at=event.recorded_at), declined_at=None)
-    return after.at_stage(Stage.assignment) if fact.route in ROUTES_TO_A_RESEARCHER else after
+    triage = Triage(route=fact.route, decided_at=event.recorded_at, initial_trl=fact.initial_trl)
+    after = case.but(triage=triage, declined_at=None)
+    early = case.stage in {Stage.intake, Stage.review}
+    return after.at_stage(Stage.assignment) if early and fact.route in ROUTES_TO_A_RESEARCHER else after
 
 
 @evolves(NeedDeclined, bank=View.full)
@@ -272,7 +290,7 @@ def need_redirected(case: Case, fact: NeedRedirected, event: Event) -> Case:
 @evolves(SpecialistConsulted, bank=View.summary)
 def specialist_consulted(case: Case, fact: SpecialistConsulted, event: Event) -> Case:
     """The expert may see the question."""
-    return case.but(experts=(*case.experts, fact.expert_id)) if fact.expert_id else case
+    return case.but(questions=(*case.questions, Question(**fact.model_dump(exclude={"fee_by"}))))
 
 
 @evolves(NdaExecuted, bank=View.summary)

@@ -107,7 +107,7 @@ class ConcludeSearchEmpty(CommandData):
 
 def is_exhausted(case: Case, search: Search) -> bool:
     """Whether everybody on the shortlist of the present ring was asked and nobody is left."""
-    if search.candidates is None:
+    if search.candidates is None or any(one.is_active for one in case.assignments.values()):
         return False
     asked = {one.researcher_id: one.state for one in case.assignments.values()}
     return all(asked.get(candidate) in _ENDED for candidate in search.candidates)
@@ -213,4 +213,5 @@ def search_widened(case: Case, fact: SearchWidened, event: Event) -> Case:
 @evolves(NoResearcherFound, bank=View.full)
 def no_researcher_found(case: Case, fact: NoResearcherFound, event: Event) -> Case:
     """The search is over."""
-    return case.with_("searches", fact.search_id, changed(case.searches[fact.search_id], concluded=True))
+    search = changed(case.searches[fact.search_id], concluded=True, opened_at=event.recorded_at)
+    return case.with_("searches", fact.search_id, search)

@@ -8,7 +8,7 @@ from domain.law import Ask, View, decides, evolves
 from domain.records import Instant, Key
 from domain.stages.agreement import AgreementExpired
 from domain.stages.assignment import AssignmentExpired
-from domain.stages.closing import CaseClosed, CaseHeld
+from domain.stages.closing import CaseClosed, CaseHeld, open_work
 from domain.stages.research import MilestoneMissed
 from domain.state import Case, Wait
 from domain.terms import Disposition, Role, Timer
@@ -58,17 +58,21 @@ def due_command(case: Case, deadline: Deadline) -> Command:
 
 
 def _expired_close(case: Case, deadline: Deadline) -> EventData:
+    if open_work(case):
+        return _told(CaseEscalated, deadline)
     return CaseClosed(disposition=Disposition.expired)
 
 
-def _declined_close(case: Case, deadline: Deadline) -> EventData:
-    return CaseClosed(disposition=Disposition.declined)
+def _closed_as(disposition: Disposition) -> Callable[[Case, Deadline], EventData]:
+    return lambda case, deadline: CaseClosed(disposition=disposition)
 
 
 ENDS: Final[Mapping[Timer, Callable[[Case, Deadline], EventData]]] = {
     Timer.offer: lambda case, deadline: AssignmentExpired(assignment_id=deadline.subject),
     Timer.information: _expired_close,
-    Timer.next_step: _declined_close,
+    Timer.next_step: _closed_as(Disposition.declined),
+    Timer.search_national: _closed_as(Disposition.no_researcher),
+    Timer.held: _closed_as(Disposition.consent_withdrawn),
     Timer.consent_end: lambda case, deadline: CaseHeld(),
     Timer.agreement_end: lambda case, deadline: AgreementExpired(agreement_id=deadline.subject),
     Timer.milestone: lambda case, deadline: MilestoneMissed(milestone_id=deadline.subject),
@@ -89,7 +93,10 @@ def fall_due(case: Case, data: FallDue, ask: Ask) -> Iterable[EventData]:
 def _fact(case: Case, one: Deadline) -> EventData:
     if one.act is Act.end:
         return ENDS[one.timer](case, one)
-    kind = ReminderSent if one.act is Act.remind else CaseEscalated
+    return _told(ReminderSent if one.act is Act.remind else CaseEscalated, one)
+
+
+def _told(kind: type[ReminderSent | CaseEscalated], one: Deadline) -> EventData:
     return kind(timer=one.timer, to_role=one.to_role, level=one.level, subject=one.subject, since=one.since)
 
 

@@ -1,6 +1,7 @@
 """S8 transfer 技術移転: inventions, publications, licenses and start-ups (invariants 18-20)."""
 
 from collections.abc import Iterable, Mapping
+from enum import StrEnum
 from typing import Any, ClassVar, Final
 
 from pydantic import AliasChoices, Field
@@ -12,6 +13,13 @@ from domain.stages.agreement import find
 from domain.stages.research import BACKGROUND
 from domain.state import Case, Invention, Publication, Transfer, changed
 from domain.terms import Band, Exclusivity, Owner, Role, Stage
+
+
+class ReviewResult(StrEnum):
+    """How a review before publication ends."""
+
+    cleared = "cleared"
+    delayed = "delayed"
 
 
 class InventionDisclosed(EventData):
@@ -62,7 +70,7 @@ class PublicationCleared(EventData):
     """The publication may go out, or waits until a day."""
 
     publication_id: Key
-    result: Code
+    result: ReviewResult
     delayed_until: Day | None = None
 
 
@@ -183,7 +191,7 @@ class ClearPublication(CommandData):
 
     example: ClassVar[Mapping[str, Any]] = {"result": "cleared"}
     publication_id: Key | None = None
-    result: Code = "cleared"
+    result: ReviewResult = ReviewResult.cleared
     delayed_until: Day | None = None
 
 
@@ -332,7 +340,7 @@ def clear_publication(case: Case, data: ClearPublication, ask: Ask) -> Iterable[
     """A review ends with yes or with a later day."""
     one = _publication(case, data.publication_id)
     require(not one.cleared, "already_done", "/data/publication_id", fact=one.publication_id)
-    result = "delayed" if data.delayed_until else data.result
+    result = ReviewResult.delayed if data.delayed_until else data.result
     return [PublicationCleared(publication_id=one.publication_id, result=result, delayed_until=data.delayed_until)]
 
 
@@ -352,7 +360,7 @@ def _owned(case: Case, data: RecordAssignmentOfRights, ask: Ask) -> tuple[str, .
     require(ids, "not_owner", "/data/invention_ids", fact="DecideOwnership")
     for key in ids:
         one = _invention(case, key)
-        mine = one.owner in {Owner.institution, Owner.joint}
+        mine = one.owner in {Owner.institution, Owner.joint} and not one.handed_over
         require(mine, "not_owner", "/data/invention_ids", fact=f"{key}: {one.owner or 'undecided'}")
         if one.owner is Owner.joint:
             consent = data.co_owner_consent
@@ -404,7 +412,7 @@ def abandon_transfer(case: Case, data: AbandonTransfer, ask: Ask) -> Iterable[Ev
     return [TransferAbandoned(invention_ids=ids)]
 
 
-@decides(RecordStartup, by={Role.university_liaison, Role.coordinator})
+@decides(RecordStartup, by={Role.university_liaison, Role.coordinator}, coordinated=True)
 def record_startup(case: Case, data: RecordStartup, ask: Ask) -> Iterable[EventData]:
     """Founded, or listed on a market."""
     if data.listed_on is not None or data.result == "listed":
@@ -456,7 +464,8 @@ def publication_review_requested(case: Case, fact: PublicationReviewRequested, e
 @evolves(PublicationCleared, bank=View.hidden)
 def publication_cleared(case: Case, fact: PublicationCleared, event: Event) -> Case:
     """The review is over."""
-    one = changed(case.publications[fact.publication_id], cleared=True, delayed_until=fact.delayed_until)
+    cleared = fact.result is ReviewResult.cleared or fact.delayed_until is not None
+    one = changed(case.publications[fact.publication_id], cleared=cleared, delayed_until=fact.delayed_until)
     return case.with_("publications", fact.publication_id, one)
 
 
@@ -485,7 +494,10 @@ def license_granted(case: Case, fact: LicenseGranted, event: Event) -> Case:
 @evolves(RightsAssigned, bank=View.full)
 def rights_assigned(case: Case, fact: RightsAssigned, event: Event) -> Case:
     """The right has a new owner."""
-    return _transferred(case, "assignment_of_rights", fact)
+    after = case
+    for key in fact.invention_ids:
+        after = _with(after, key, handed_over=True)
+    return _transferred(after, "assignment_of_rights", fact)
 
 
 @evolves(KnowHowTransferred, bank=View.full)

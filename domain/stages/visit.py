@@ -1,6 +1,7 @@
 """S4 visit 企業訪問: coordinator and researcher go together; the company confirms the report (invariants 12, 13)."""
 
 from collections.abc import Iterable, Mapping
+from datetime import datetime
 from typing import Annotated, Any, ClassVar
 
 from pydantic import AliasChoices, BeforeValidator, Field
@@ -37,6 +38,7 @@ class VisitScheduled(EventData):
     place: Line | None = None
     attendees: tuple[Participant, ...]
     bank_attends: bool = False
+    shows_trade_secrets: bool = False
 
 
 class VisitRescheduled(EventData):
@@ -60,6 +62,10 @@ class VisitHeld(EventData):
     at: Instant
     attended: tuple[Participant, ...]
     absent: tuple[Participant, ...] = ()
+
+    def happened_at(self) -> datetime:
+        """The visit's own time."""
+        return self.at
 
 
 class VisitReportFiled(EventData):
@@ -186,8 +192,7 @@ def schedule_visit(case: Case, data: ScheduleVisit, ask: Ask) -> Iterable[EventD
     if secrets is None:
         secrets = consent is not None and TRADE_SECRET in consent.data_classes
     if secrets:
-        day = japanese_day(data.at)
-        require(case.nda_until and case.nda_until >= day, "nda_required", "/data/at")
+        _require_nda(case, data.at, "/data/at")
     visit_id = data.visit_id or ask.new_id("visit")
     require(visit_id not in case.visits, "already_done", "/data/visit_id", fact=visit_id)
     return [
@@ -197,14 +202,21 @@ def schedule_visit(case: Case, data: ScheduleVisit, ask: Ask) -> Iterable[EventD
             place=data.place,
             attendees=data.attendees,
             bank_attends=data.bank_attends,
+            shows_trade_secrets=bool(secrets),
         )
     ]
+
+
+def _require_nda(case: Case, at: datetime, pointer: str) -> None:
+    require(case.nda_until and case.nda_until >= japanese_day(at), "nda_required", pointer)
 
 
 @decides(RescheduleVisit, by={Role.coordinator, Role.company_representative, Role.researcher})
 def reschedule_visit(case: Case, data: RescheduleVisit, ask: Ask) -> Iterable[EventData]:
     """A visit that has not been held may move."""
     visit = _planned(case, data.visit_id)
+    if visit.shows_trade_secrets:
+        _require_nda(case, data.new_at, "/data/new_at")
     return [VisitRescheduled(visit_id=visit.visit_id, new_at=data.new_at)]
 
 
@@ -223,6 +235,7 @@ def record_visit_held(case: Case, data: RecordVisitHeld, ask: Ask) -> Iterable[E
     require(at <= ask.now, "not_yet_happened", "/data/at", at=at.isoformat())
     attended = data.attended or tuple(Participant(**one.model_dump()) for one in visit.attendees)
     if case.need is not None:
+        require(any(case.assigned), "joint_visit_required", fact="ResearcherAssigned")
         _require_joint((one.role for one in attended), "/data/attended")
     return [VisitHeld(visit_id=visit.visit_id, at=at, attended=attended, absent=data.absent)]
 
@@ -280,6 +293,7 @@ def visit_scheduled(case: Case, fact: VisitScheduled, event: Event) -> Case:
         attendees=_attendees(fact.attendees),
         bank_attends=fact.bank_attends,
         scheduled_at=event.recorded_at,
+        shows_trade_secrets=fact.shows_trade_secrets,
     )
     return case.with_("visits", fact.visit_id, visit)
 
@@ -316,7 +330,9 @@ def visit_held(case: Case, fact: VisitHeld, event: Event) -> Case:
 @evolves(VisitReportFiled, bank=View.summary)
 def visit_report_filed(case: Case, fact: VisitReportFiled, event: Event) -> Case:
     """The report awaits the company."""
-    report = VisitReport(filed_at=event.recorded_at, **fact.model_dump(exclude={"visit_id"}))
+    report = VisitReport(
+        filed_at=event.recorded_at, filed_by=event.actor.person, **fact.model_dump(exclude={"visit_id"})
+    )
     return case.with_("visits", fact.visit_id, changed(case.visits[fact.visit_id], report=report))
 
 

@@ -29,6 +29,7 @@ CONSENT_FREE: Final = {
     "ConfirmCancellation",
     "CorrectEvent",
     "FallDue",
+    "CompleteMerge",
 }
 STAGES: Final = "intake review assignment visit consultation agreement research transfer commercialization".split()
 RESEARCH: Final = {"joint_research", "commissioned_research", "consortium"}
@@ -107,7 +108,8 @@ def reaches(scope: Any, org_id: str) -> bool:
 @claim
 def i01_every_command_but_the_named_ones_has_a_consent(step: Step) -> Iterable[str]:
     day = japanese_day(step.new[0].recorded_at)
-    active = [one for one in in_force(step.told, day) if "center" in one.recipients]
+    begun = step.told[: len(step.told) - len(step.new)]
+    active = [one for one in in_force(begun, day) if "center" in one.recipients]
     seed_driven = step.after.origin == "seed" and step.after.need is None
     if step.command not in CONSENT_FREE and not active and not seed_driven:
         yield "no consent is in force"
@@ -286,7 +288,8 @@ def _kind(step: Step, key: str) -> str:
 def i14_research_rests_on_a_visit_or_consultation(step: Step) -> Iterable[str]:
     for event in step.of("AgreementSigned"):
         seen = step.earlier("VisitReportConfirmed", "ConsultationConcluded")
-        if _kind(step, event.data.agreement_id) in RESEARCH and not seen:
+        excepted = [one for one in step.earlier("DecisionProposed") if one.data.proposal_id == event.causation_id]
+        if _kind(step, event.data.agreement_id) in RESEARCH and not seen and not excepted:
             yield "signed unseen"
 
 
@@ -304,7 +307,7 @@ def i15_what_is_signed_was_approved_by_all(step: Step) -> Iterable[str]:
             yield f"version {fact.version} of {last}, approved by {yeses}"
         if fact.effective_on > fact.ends_on or fact.signed_on > japanese_day(event.recorded_at):
             yield "the days are out of order"
-        rate = ORGS[event.actor.org_id].indirect_rate
+        rate = ORGS[step.after.agreements[fact.agreement_id].institution_id or "center"].indirect_rate
         due = Decimal(fact.costs.direct) * Decimal(rate or 0)
         if rate and not event.reason and abs(due - Decimal(fact.costs.indirect)) > 1:
             yield "the indirect cost does not fit the rate"
@@ -455,6 +458,7 @@ BANK_HIDDEN: Final = {
     "CANARY-redacted": "a redacted passage",
     "CANARY-interest": "an interest",
     "8765432": "an amount",
+    "CANARY-reason": "a reason's text",
     "K2026": "the case number",
     "checked_by": "a compliance check",
 }

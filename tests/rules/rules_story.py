@@ -79,6 +79,7 @@ CONSENT: Final = {
     "method": "signed_paper",
     "document_id": "doc_consent",
 }
+TO_EXPERTS: Final = {**CONSENT, "recipients": ["center", "universities", "experts"]}
 NEED: Final = {
     "bank_reference": "F-2026-0031",
     "company_id": "ariake",
@@ -132,6 +133,7 @@ class Story:
         self.case: Case | None = None
         self.events: list[Event] = []
         self.last: Command | None = None
+        self.others: dict[str, Case] = {}
         self._count = 0
 
     # time
@@ -183,7 +185,7 @@ class Story:
     def give(self, command: Command) -> Any:
         """Decide *command* now and record what it causes."""
         self.last = command
-        context = Context(now=self.now, case_no="K2026-000001", directory=self.directory(command))
+        context = Context(now=self.now, case_no="K2026-000001", directory=self.directory(command), others=self.others)
         facts = decide(self.case, command, context)
         if isinstance(facts, Refusal):
             self.reached.codes.add(facts.code)
@@ -219,6 +221,11 @@ class Story:
             people={key: one for key, one in PEOPLE.items() if key in ids},
             documents={one: sha256(one.encode()).hexdigest() for one in ids if one.startswith("doc_")},
         )
+
+    def attach(self, bank_id: str) -> Self:
+        """Another bank's referral of the same wish follows this case from now on."""
+        attached = {"referral_id": f"r-{bank_id}", "bank_id": bank_id, "bank_reference": "S-1", "absorbed_case_id": "c2"}
+        return self.must("system", "CompleteMerge", {"referrals": [attached]})
 
     # looking
 

@@ -9,7 +9,7 @@ from rules_story import ACTORS, CONSENT, NEED, Story
 
 from domain.calendar import japanese_day
 from domain.law import RULES
-from domain.state import Case
+from domain.state import Assignment, Case
 from domain.terms import ROUTES_TO_A_RESEARCHER, Role
 
 EVIDENCE: Final = ("doc_evidence",)
@@ -138,11 +138,11 @@ DATA: Final[dict[str, Callable[[Chance], Mapping[str, Any]]]] = {
     "OpenSearch": lambda c: {"scope": c.one("regional", "regional", "national")},
     "ShortlistResearchers": _shortlist,
     "OfferAssignment": _offer,
-    "AcceptAssignment": lambda c: c.the("assignment_id", c.case.assignments),
-    "DeclineAssignment": lambda c: c.the("assignment_id", c.case.assignments),
+    "AcceptAssignment": lambda c: c.the("assignment_id", _pending(c.case)),
+    "DeclineAssignment": lambda c: c.the("assignment_id", _pending(c.case)),
     "DeclareInterests": _interests,
     "DecideConflict": lambda c: {"decision": c.one("cleared", "cleared", "cleared_with_conditions", "refused")},
-    "ConfirmAssignment": lambda c: c.the("assignment_id", c.case.assignments),
+    "ConfirmAssignment": lambda c: c.the("assignment_id", _pending(c.case)),
     "ReleaseResearcher": lambda c: {"cause": c.one("moved", "ill")},
     "ScheduleVisit": lambda c: {"at": c.moment(-10, 40), "attendees": _attendees(c)},
     "RescheduleVisit": lambda c: {"new_at": c.moment(-10, 40)},
@@ -179,6 +179,10 @@ DATA: Final[dict[str, Callable[[Chance], Mapping[str, Any]]]] = {
         "corrects_event_id": c.rng.choice(c.story.events).event_id if c.maybe(0.8) else "no-such-event",
         "right_value": {"note": "x"},
     },
+    "SuspectDuplicate": lambda c: {"other_case_id": c.one("c2", "c3", "c1")},
+    "DismissDuplicate": lambda c: {"other_case_id": c.one("c2", "c3")},
+    "MergeCases": lambda c: {c.one("surviving_case_id", "absorbed_case_id"): c.one("c2", "c3")},
+    "CompleteMerge": lambda c: {"surviving_case_id": "c2"} if c.maybe(0.3) else {},
     "ExtendDeadline": lambda c: {"timer": c.one("offer", "review", "agreement", "silence"), "to": c.day(-2, 60)},
     "AssignBankOfficer": lambda c: {"officer_id": c.one("sato", "ono", "ide")},
     "FallDue": lambda c: {"timer": "offer", "subject": "a1", "since": c.moment(), "level": 1},
@@ -188,6 +192,11 @@ DATA: Final[dict[str, Callable[[Chance], Mapping[str, Any]]]] = {
 """How the data of a command may look; the others are given without."""
 
 _OPEN: Final = {"offered", "accepted"}
+_ANSWERS: Final = {"AcceptAssignment", "DeclineAssignment", "DeclareInterests", "DecideConflict"}
+
+
+def _pending(case: Case) -> dict[str, Assignment]:
+    return {key: one for key, one in case.assignments.items() if one.state in _OPEN}
 
 
 def _fitting(case: Case) -> Iterable[str]:
@@ -254,8 +263,9 @@ def _person(chance: Chance, name: str) -> str:
         return chance.one(*ACTORS)
     if name in {"ConfirmDecision", "RejectDecision"}:
         return chance.one("mori", "mizuki", "arita", "ueno", "tanaka")
-    mine = {one.researcher_id for one in chance.case.assignments.values()}
-    desks = {one.institution_id for one in chance.case.assignments.values()}
+    asked = (_pending(chance.case) if name in _ANSWERS else None) or chance.case.assignments
+    mine = {one.researcher_id for one in asked.values()}
+    desks = {one.institution_id for one in asked.values()}
     able = [
         person
         for role in sorted(roles)

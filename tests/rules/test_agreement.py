@@ -151,3 +151,11 @@ def test_another_text_on_the_table_keeps_the_stage(story: Story) -> None:
 def test_an_agreement_expires_at_its_end(story: Story) -> None:
     assert "AgreementExpired" in story.signed(consent=CONSENT).fired("2027-04-01T09:00:00+09:00")
     assert story.says("hayashi", "StartResearch") == "agreement_not_effective"
+
+
+def test_a_prior_relationship_stands_for_a_visit_by_two_persons_word(story: Story) -> None:
+    story.assigned().must("ueno", "DraftAgreement").must("ueno", "ApproveAgreement").must("arita", "ApproveAgreement")
+    signing = {**SIGNING, "effective_on": "2026-04-17", "prior_relationship": True}
+    assert story.says("ueno", "SignAgreement", signing) == ["DecisionProposed"]
+    assert story.says("arita", "ConfirmDecision") == "not_permitted"
+    assert story.says("mori", "ConfirmDecision") == ["AgreementSigned"]

@@ -127,3 +127,9 @@ def test_another_officer_of_the_bank_follows_the_case(story: Story) -> None:
     assert story.says("sato", "AssignBankOfficer", {"officer_id": "ide"}) == "invalid_field"
     assert story.says("sato", "AssignBankOfficer", {"officer_id": "ono"}) == ["BankOfficerAssigned"]
     assert story.says("sato", "AssignBankOfficer", {"officer_id": "ono"}) == "already_done"
+
+
+def test_a_bank_whose_referral_ended_gives_no_more_commands(story: Story) -> None:
+    story.assigned().must("sato", "RequestCancellation", reason="client_left_bank")
+    story.must("tanaka", "ConfirmCancellation", {"company_continues": True})
+    assert story.says("sato", "SupplementNeed", {"fields": {"tried_before": "x"}}) == "case_closed"

@@ -37,7 +37,11 @@ def test_a_joint_owner_agrees(story: Story, name: str) -> None:
     assert story.says("ueno", name, {"invention_ids": ["i1"]}) == "co_owner_consent_required"
     agreed = {"transfer_id": "t1", "invention_ids": ["i1"], "co_owner_consent": "doc_yes"}
     assert len(story.says("ueno", name, agreed)) == 1
-    assert story.says("ueno", name, agreed) == "already_done"
+
+
+def test_a_transfer_is_recorded_once(story: Story) -> None:
+    again = {"transfer_id": "t1", "invention_ids": ["i1"]}
+    assert story.licensed().says("ueno", "RecordLicense", again) == "already_done"
 
 
 def test_without_any_owner_there_is_nothing_to_license(story: Story) -> None:

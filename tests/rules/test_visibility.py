@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from rules_story import ACTORS, NEED, SECRET_PASSAGE, SIGNING, Story
+from rules_story import ACTORS, NEED, SECRET_PASSAGE, SIGNING, TO_EXPERTS, Story
 
 from domain.visibility import event_view, is_party, reader_keys, readers, seen_version
 
@@ -112,7 +112,7 @@ def test_the_case_does_not_exist_for_strangers(story: Story, stranger: str) -> N
 
 @pytest.mark.parametrize("party", ["sato", "arita", "hayashi", "ueno", "toda", "hori"])
 def test_parties_find_the_case_in_their_lists(story: Story, party: str) -> None:
-    story.with_invention().must(
+    story.with_invention(consent=TO_EXPERTS).must(
         "tanaka", "ConsultSpecialist", {"expert_kind": "lawyer", "expert_id": "hori", "question": "?"}
     )
     assert is_party(story.state, ACTORS[party], story.now)

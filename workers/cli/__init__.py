@@ -26,6 +26,7 @@ PARTS: Final = {
     "gateway": Part("workers.cli.servers:gateway", "Run one HTTP gateway. HTTPゲートウェイ"),
     "db": Part("workers.cli.db:db", "Migrate and check the database. データベースの移行と確認"),
     "doctor": Part("workers.cli.doctor:doctor", "Examine servers, keys and settings. 環境の診断"),
+    "bench": Part("bench.cli:bench", "Measure beside the peers. 性能の測定"),
     "schema": Part("workers.cli.schema:schema", "Print the machine-readable contracts. 機械可読な仕様"),
 }
 """Every command, in the order of the help. A new one is a module beside this one and a line here."""

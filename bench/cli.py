@@ -1,0 +1,75 @@
+"""`hashi bench NAME`: each measure beside its peer or limit, on servers of its own."""
+
+import asyncio
+import json
+import sys
+from typing import TYPE_CHECKING
+
+import click
+
+from workers.cli.faults import BadInput
+from workers.cli.shape import Group, wants_json
+
+if TYPE_CHECKING:
+    from bench.figures import Figures
+
+
+@click.group(cls=Group, example="hashi bench command\nhashi bench command --quick --json")
+def bench() -> None:
+    """Measure beside the peers. 性能の測定
+
+    Each benchmark starts servers of its own and measures the peer in turns with ours, in one run.
+    """
+
+
+@bench.command(example="hashi bench command\nhashi bench command --clients 1,8 --rounds 5 --seconds 10 --json")
+@click.option("--quick", is_flag=True, help="One short round; says that it works, not how fast.")
+@click.option("--clients", metavar="N,N…", help="Numbers of clients at once; default: 1,16,64.")
+@click.option("--rounds", type=click.IntRange(1, 100), help="Turns of each side at each number of clients; default: 5.")
+@click.option("--seconds", type=click.FloatRange(0.1, 600), help="Length of a turn; default: 5.")
+def command(quick: bool, clients: str | None, rounds: int | None, seconds: float | None) -> None:
+    """What a command costs beside a bare Temporal Update. コマンド一件の費用
+
+    The accepted commands of the script ceramics over HTTP, in its order, over many cases; against an Update with one
+    ordinary activity that does nothing, from the same client on the same server. A cost is our time by theirs.
+    """
+    from dataclasses import replace  # noqa: PLC0415
+
+    from bench.command import QUICK, Plan, measure  # noqa: PLC0415
+    from workers.logs import configure  # noqa: PLC0415
+
+    configure("error")
+    plan = QUICK if quick else Plan()
+    plan = replace(
+        plan,
+        clients=_numbers(clients) or plan.clients,
+        rounds=rounds or plan.rounds,
+        seconds=seconds or plan.seconds,
+    )
+    _show(asyncio.run(measure(plan, _tell)))
+
+
+def _numbers(text: str | None) -> tuple[int, ...] | None:
+    if text is None:
+        return None
+    words = [word.strip() for word in text.split(",")]
+    if not all(word.isdecimal() and 0 < int(word) <= 1_000 for word in words):
+        raise BadInput(f"--clients: {text} is not a list such as 1,16,64")
+    return tuple(sorted({int(word) for word in words}))
+
+
+def _tell(what: str) -> None:
+    if sys.stderr.isatty():
+        click.echo(f"\r\x1b[K{what} …", nl=False, err=True)
+
+
+def _show(found: "Figures") -> None:
+    if sys.stderr.isatty():
+        click.echo("\r\x1b[K", nl=False, err=True)
+    if wants_json():
+        click.echo(json.dumps(found.as_record(), ensure_ascii=False))
+        return
+    from bench.table import table  # noqa: PLC0415
+
+    for line in table(found):
+        click.echo(line)

@@ -1,0 +1,32 @@
+"""The result of a benchmark as it is read on a terminal."""
+
+from collections.abc import Iterator
+from typing import Any, Final
+
+from bench.figures import Figures
+
+_SIDES: Final = {"hashi": "hashi", "bare_temporal": "bare Temporal"}
+_HEAD: Final = f"{'clients':>7}  {'':<14}{'per second':>12}{'p50 ms':>10}{'p99 ms':>10}{'cost':>8}"
+
+
+def table(found: Figures) -> Iterator[str]:
+    """The lines for *found*."""
+    record = found.as_record()
+    yield _HEAD
+    for name, ratio in found.ratios.items():
+        clients = name.rpartition("_")[2]
+        for side, words in _SIDES.items():
+            yield _row(found, clients, side, words, f"{ratio:.2f}x" if side == "hashi" else "1.00x")
+    memory = found.figures["worker_bytes_per_idle_case"]
+    yield f"memory of the worker per idle open case: {memory / 1000:.0f} kB"
+    yield f"machine: {_line(record['machine'])}"
+    yield f"versions: {_line(record['versions'])}"
+
+
+def _row(found: Figures, clients: str, side: str, words: str, ratio: str) -> str:
+    figures = [found.figures[f"{name}_{side}_{clients}"] for name in ("per_second", "p50_ms", "p99_ms")]
+    return f"{clients:>7}  {words:<14}{figures[0]:>12.1f}{figures[1]:>10.1f}{figures[2]:>10.1f}{ratio:>8}"
+
+
+def _line(facts: dict[str, Any]) -> str:
+    return ", ".join(f"{name} {value}" for name, value in facts.items())

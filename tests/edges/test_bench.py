@@ -1,0 +1,61 @@
+"""`hashi bench` prints what the contract says, and every command it measures is accepted; never how fast."""
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+from bench.acts import acts_of, end_of
+from bench.figures import Window, cost
+from workers.play.script import load
+
+
+def hashi(*words: str) -> subprocess.CompletedProcess[str]:
+    program = [sys.executable, "-P", "-m", "workers.cli", *words]
+    return subprocess.run(program, capture_output=True, text=True, timeout=120, check=False)
+
+
+def test_a_quick_run_has_the_shape_of_the_contract_and_all_commands_accepted() -> None:
+    done = hashi("bench", "command", "--quick", "--json")
+    assert done.returncode == 0, done.stderr
+    told = json.loads(done.stdout)
+    assert set(told) == {"name", "figures", "ratios", "machine", "versions"}
+    assert told["name"] == "command"
+    assert set(told["ratios"]) == {f"cost_vs_bare_temporal_{clients}" for clients in (1, 16, 64)}
+    sides = [f"{side}_{clients}" for side in ("hashi", "bare_temporal") for clients in (1, 16, 64)]
+    names = {f"{name}_{side}" for name in ("p50_ms", "p99_ms", "per_second", "commands") for side in sides}
+    assert set(told["figures"]) == names | {"worker_bytes_per_idle_case"}
+    assert all(told["figures"][name] > 0 for name in names)
+    assert {"cores", "python", "temporal_server", "postgresql"} <= {*told["machine"], *told["versions"]}
+
+
+@pytest.mark.parametrize("clients", ["", "0", "1,x", "-3"])
+def test_numbers_of_clients_that_make_no_sense_are_bad_usage(clients: str) -> None:
+    done = hashi("bench", "command", "--clients", clients)
+    assert (done.returncode, "--clients" in done.stderr) == (2, True)
+
+
+def test_the_commands_are_the_accepted_ones_of_the_script_in_its_order() -> None:
+    script = load("ceramics")
+    acts = acts_of(script)
+    assert [acts[0].command, acts[1].command, acts[-1].command] == ["ReferNeed", "AssignCoordinator", "RecordLicense"]
+    assert sum(act.opens for act in acts) == 1
+    assert len(acts) > 30
+
+
+def test_what_lies_ahead_is_moved_behind_the_clock() -> None:
+    script = load("ceramics")
+    today = end_of(script).date().isoformat()
+    bodies = {act.command: act.body["data"] for act in acts_of(script)}
+    assert today < bodies["SignAgreement"]["ends_on"] < bodies["RenewAgreement"]["new_ends_on"]
+    assert today < bodies["PlanMilestone"]["due_on"]
+    assert bodies["ScheduleVisit"]["at"].startswith(today)
+
+
+def test_a_cost_compares_each_round_with_itself() -> None:
+    ours = [Window(2, [0.2, 0.4]), Window(2, [3.0]), Window(2, [0.1])]
+    theirs = [Window(2, [0.1, 0.2]), Window(2, [1.0]), Window(2, [0.1])]
+    assert cost(ours, theirs) == 2.0
+    assert ours[0].per_second == pytest.approx(2 / 0.3)
+    assert ours[0].percentile(0.99) == 0.4
