@@ -40,6 +40,9 @@ lock: $(VENV)/.dev ## pin the dependencies anew, with hashes
 	@$(BIN)/uv pip compile pyproject.toml --extra embedded --group dev --universal --python-version 3.11 \
 	  -c requirements/runtime.txt --generate-hashes --no-emit-index-url --quiet -o requirements/dev.txt
 
+schemas: $(VENV)/.dev ## write the JSON Schemas of new event shapes; refuses a breaking change
+	@$(BIN)/python -c "from pathlib import Path; from domain.released import write; print(*write(Path('domain/schemas')), sep=chr(10))"
+
 clean: ## remove the environment, caches and the demo's files; data of `hashi up` stays
 	@rm -rf $(VENV) $(OUT) dist build .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 	@find . -name __pycache__ -not -path './.hashi/*' -prune -exec rm -rf {} +

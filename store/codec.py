@@ -15,6 +15,7 @@ from pydantic import ValidationError
 
 from domain.case import UnknownEvent, event_type
 from domain.envelope import Event, EventData
+from domain.upcasting import UPCASTERS, Upcasters, upcast
 
 EventTypes: TypeAlias = Callable[[str, int], type[EventData]]
 """The record of an event by name and schema version; raises UnknownEvent."""
@@ -42,12 +43,13 @@ def encode(event: Event) -> bytes:
     return canonical(event.model_dump(by_alias=True, exclude_none=True, warnings=False))  # unfit values: NotCanonical
 
 
-def decode(body: bytes, event_types: EventTypes = event_type) -> Event:
-    """The event that `encode` wrote as *body*.
+def decode(body: bytes, event_types: EventTypes = event_type, upcasters: Upcasters = UPCASTERS) -> Event:
+    """The event that `encode` wrote as *body*, its data in the newest shape.
 
     Raises UnknownEvent for a type or version that *event_types* does not know, and for bytes that do not fit the type.
     """
     told = json.loads(body)
+    told["data"], told["schema_version"] = upcast(told["type"], told["schema_version"], told["data"], upcasters)
     kind = event_types(told["type"], told["schema_version"])
     try:
         told["data"] = kind.model_validate(told["data"])

@@ -31,7 +31,17 @@ CONSENT_FREE: Final = {
     "FallDue",
     "CompleteMerge",
 }
-STAGES: Final = "intake review assignment visit consultation agreement research transfer commercialization".split()
+STAGES: Final = [
+    "intake",
+    "review",
+    "assignment",
+    "visit",
+    "consultation",
+    "agreement",
+    "research",
+    "transfer",
+    "commercialization",
+]
 RESEARCH: Final = {"joint_research", "commissioned_research", "consortium"}
 SUMMARY_FIELDS: Final = {"title", "public_summary", "field_codes", "program_tags", "urgency", "desired_by"}
 DETAIL_FIELDS: Final = {"description", "tried_before", "budget_band", "documents", "company", "company_id"}
@@ -100,7 +110,11 @@ def in_force(events: Iterable[Event], day: date, purpose: str = "collaboration")
 
 def reaches(scope: Any, org_id: str) -> bool:
     """Whether *scope* names the organization or its group; the story knows of no other groups."""
-    groups = {"universities": {"university"}, "research_institutes": {"research_institute"}, "experts": {"expert_office"}}
+    groups = {
+        "universities": {"university"},
+        "research_institutes": {"research_institute"},
+        "experts": {"expert_office"},
+    }
     kinds = set().union(*(groups.get(one, set()) for one in scope.recipients))
     return org_id in scope.recipients or ORGS[org_id].kind in kinds
 
@@ -274,9 +288,7 @@ def i13_what_was_held_has_happened(step: Step) -> Iterable[str]:
 
 def _drafts(events: Iterable[Event], key: str) -> list[Event]:
     return [
-        one
-        for one in events
-        if one.type in {"AgreementDrafted", "AgreementCountered"} and one.data.agreement_id == key
+        one for one in events if one.type in {"AgreementDrafted", "AgreementCountered"} and one.data.agreement_id == key
     ]
 
 
@@ -375,7 +387,9 @@ def i19_only_the_decided_owner_transfers(step: Step) -> Iterable[str]:
 @claim
 def i20_nothing_is_published_under_review(step: Step) -> Iterable[str]:
     for event in step.of("ResultsPublished"):
-        cleared = [one for one in step.earlier("PublicationCleared") if one.data.publication_id == event.data.publication_id]
+        cleared = [
+            one for one in step.earlier("PublicationCleared") if one.data.publication_id == event.data.publication_id
+        ]
         later = cleared[-1].data.delayed_until if cleared else None
         if not cleared or (later and event.data.on < later):
             yield "published under review"

@@ -224,7 +224,12 @@ class Story:
 
     def attach(self, bank_id: str) -> Self:
         """Another bank's referral of the same wish follows this case from now on."""
-        attached = {"referral_id": f"r-{bank_id}", "bank_id": bank_id, "bank_reference": "S-1", "absorbed_case_id": "c2"}
+        attached = {
+            "referral_id": f"r-{bank_id}",
+            "bank_id": bank_id,
+            "bank_reference": "S-1",
+            "absorbed_case_id": "c2",
+        }
         return self.must("system", "CompleteMerge", {"referrals": [attached]})
 
     # looking

@@ -79,7 +79,11 @@ class Chance:
 def _offer(chance: Chance) -> dict[str, Any]:
     busy = {one.researcher_id for one in chance.case.assignments.values() if one.state in {"offered", "assigned"}}
     person, institution = chance.one(
-        *(one for one in (("hayashi", "kyudai"), ("noda", "kyudai"), ("baba", "sadai"), ("ito", "hokudai")) if one[0] not in busy),
+        *(
+            one
+            for one in (("hayashi", "kyudai"), ("noda", "kyudai"), ("baba", "sadai"), ("ito", "hokudai"))
+            if one[0] not in busy
+        ),
         ("abe", "aist"),
     )
     role = "member" if any(chance.case.leads) or chance.maybe(0.2) else "lead"
@@ -150,7 +154,9 @@ DATA: Final[dict[str, Callable[[Chance], Mapping[str, Any]]]] = {
     "ConfirmVisitReport": lambda c: {"redactions": ["CANARY-redacted"]},
     "StartConsultation": lambda c: {"kind": c.one("free_consultation", "academic_guidance")},
     "ConcludeConsultation": lambda c: {"outcome": c.one("proceed", "rescope", "solved", "stop")},
-    "DraftAgreement": lambda c: {"kind": c.one("joint_research", "joint_research", "academic_guidance", "heads_of_terms")},
+    "DraftAgreement": lambda c: {
+        "kind": c.one("joint_research", "joint_research", "academic_guidance", "heads_of_terms")
+    },
     "ApproveAgreement": lambda c: c.the("agreement_id", c.case.agreements),
     "SignAgreement": _sign,
     "AmendAgreement": lambda c: {"changes": {"scope": "x", **({"ends_on": c.day(0, 400)} if c.maybe() else {})}},
@@ -172,7 +178,9 @@ DATA: Final[dict[str, Callable[[Chance], Mapping[str, Any]]]] = {
     "ReportProduct": lambda c: {"released_on": c.day(-10, 1)} if c.maybe() else {"name": "反射鏡"},
     "ReportOrders": lambda c: {"order_band": c.one("under_1m", "10m_50m")},
     "RecordFunding": lambda c: {"source": "NEDO"},
-    "CloseCase": lambda c: {"disposition": c.one("transferred", "declined", "no_researcher", "commercialized", "expired")},
+    "CloseCase": lambda c: {
+        "disposition": c.one("transferred", "declined", "no_researcher", "commercialized", "expired")
+    },
     "AddNote": lambda c: {"text": "CANARY-note"},
     "ConfirmCancellation": lambda c: {"company_continues": c.maybe(0.7)},
     "CorrectEvent": lambda c: {
@@ -252,13 +260,13 @@ def _later(case: Case) -> list[str]:
     return found + ["ReportProduct", "ReportOrders", "CloseCase"] * bool(case.transfers or case.products)
 
 
-_PERSON_OF: Final = {
-    role: [name for name, one in ACTORS.items() if one.role is role] for role in Role
-}
+_PERSON_OF: Final = {role: [name for name, one in ACTORS.items() if one.role is role] for role in Role}
 
 
 def _person(chance: Chance, name: str) -> str:
     roles = RULES[name].by
+    if name == "DeclareInterests" and chance.maybe(0.9):
+        roles = frozenset({Role.researcher})
     if chance.maybe(0.05):
         return chance.one(*ACTORS)
     if name in {"ConfirmDecision", "RejectDecision"}:
@@ -280,12 +288,18 @@ def _person(chance: Chance, name: str) -> str:
 def wish(story: Story, seed: int) -> Wish:
     """One plausible wish: mostly what may come next, sometimes anything."""
     chance = Chance(story, seed)
-    names = list(_fitting(chance.case)) if chance.maybe(0.8) else sorted(n for n, one in RULES.items() if one.stream == "case")
+    names = (
+        list(_fitting(chance.case))
+        if chance.maybe(0.8)
+        else sorted(n for n, one in RULES.items() if one.stream == "case")
+    )
     name = chance.one(*names)
     data = DATA[name](chance) if name in DATA else {}
     around: dict[str, Any] = {"reason": chance.one(*REASONS)} if RULES[name].reason or chance.maybe(0.05) else {}
-    if RULES[name].reason is not False and not isinstance(RULES[name].reason, bool):
-        around["reason"] = chance.one("other", {"code": "other", "text": "CANARY-reason"})
+    if name in {"DeclineAssignment", "AbandonAgreement", "WithdrawConsent"}:
+        around["reason"] = {"code": "other", "text": "CANARY-reason"}
+    elif not isinstance(RULES[name].reason, bool):
+        around["reason"] = "other"
     if chance.maybe(0.1):
         around["occurred_at"] = story.now - timedelta(days=chance.rng.choice((-1, 0, 3, 29, 31)))
     if chance.maybe(0.2):
@@ -296,5 +310,3 @@ def wish(story: Story, seed: int) -> Wish:
 def some_day(seed: int) -> timedelta:
     """How long nobody does anything: hours, days, sometimes months."""
     return Random(seed).choice((timedelta(hours=5), *[timedelta(days=n) for n in (1, 3, 7, 20, 70, 200)]))
-
-

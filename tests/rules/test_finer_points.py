@@ -503,3 +503,48 @@ def test_a_changed_consent_is_no_storm_of_reminders(story: Story) -> None:
 def test_running_research_asks_for_progress_reports(story: Story) -> None:
     """6d: progress report, quarterly."""
     assert "progress" in story.in_research().waits()
+
+
+@fault
+def test_a_visit_recorded_long_after_needs_a_document(story: Story) -> None:
+    """Invariant 28."""
+    story.assigned().must("tanaka", "ScheduleVisit", VISIT).at(80)
+    assert story.says("tanaka", "RecordVisitHeld") == "document_required"
+
+
+@fault
+@pytest.mark.parametrize(("name", "reason"), [("ReopenCase", "other"), ("RecordFollowUp", None)])
+def test_after_the_consent_ended_nothing_goes_on(story: Story, name: str, reason: str | None) -> None:
+    """Invariant 1: neither is among the named exceptions."""
+    story.in_review(consent={**CONSENT, "valid_until": "2026-05-31"})
+    story.must("tanaka", "CloseCase", {"disposition": "entered_in_error"}, reason="other").at(100)
+    assert story.says("tanaka", name, reason=reason) == "consent_required"
+
+
+@fault
+def test_two_banks_get_the_same_stage_events(story: Story) -> None:
+    """Script 9: a product one bank reports is no secret of that bank."""
+    story.licensed().attach("jfs-saga").must("sato", "ReportProduct", {"name": "反射鏡"})
+    assert "ProductPrototyped" in [event.type for _, event, _ in story.reads("ide")]
+
+
+@fault
+def test_the_end_of_one_bank_s_referral_is_not_another_s_news(story: Story) -> None:
+    """Invariant 24."""
+    story.in_review().attach("jfs-saga").must("sato", "RequestCancellation", reason="client_left_bank")
+    story.must("tanaka", "ConfirmCancellation", {"company_continues": True})
+    assert "CaseCancellationConfirmed" not in [event.type for _, event, _ in story.reads("ide")]
+
+
+@fault
+def test_a_wind_down_does_not_close_over_a_draft(story: Story) -> None:
+    """Invariants 3, 22: what is open ends first or by the same step."""
+    story.drafted().must("arita", "WithdrawConsent", reason="cost").at(200)
+    assert story.state.status == "held" or story.state.agreements["g1"].ended
+
+
+@fault
+def test_the_other_half_of_a_merge_closes_no_case_over_open_work(story: Story) -> None:
+    """Invariant 22: work that began between the two halves."""
+    story.offered().do("system", "CompleteMerge", {"surviving_case_id": "c2"})
+    assert story.state.status == "open" or story.state.assignments["a1"].state != "offered"

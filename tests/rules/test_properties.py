@@ -1,6 +1,6 @@
 """What holds whatever people do, in whatever order: the invariants of `domain.md` 6c, and the record itself.
 
-HASHI_RULES_EXAMPLES=2000 runs the machine long, on new examples each time.
+HASHI_RULES_EXAMPLES=2000 runs the machine long, on new examples each time, and shrinks what it finds.
 """
 
 import json
@@ -9,7 +9,7 @@ from collections import Counter
 from typing import Any, Final
 
 import pytest
-from hypothesis import settings, strategies
+from hypothesis import Phase, settings, strategies
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
 from rules_invariants import problems, step_of
 from rules_story import ACTORS, TO_EXPERTS, Story
@@ -37,17 +37,15 @@ STARTS: Final = (
     "with_invention",
     "licensed",
 )
-_LOWERS: Final = "StartReview TriageNeed StartConsultation DraftAgreement StartResearch DecideOwnership RecordStartup"
-_TRANSFERS: Final = "RecordKnowHow RecordLicense RecordAssignmentOfRights"
-_CONTRACT: Final = "AmendAgreement RenewAgreement TerminateAgreement ConfirmDecision RejectDecision"
 OPEN_FAULTS: Final = {
-    "i01_every_command_but_the_named_ones_has_a_consent": f"{_CONTRACT} ReopenCase RecordFollowUp".split(),
-    "i05_a_case_in_work_has_one_coordinator": sorted(RULES),
-    "i22_a_case_ends_with_its_work_done_and_a_fact: closed as": (
-        "FallDue RedirectNeed ConfirmCancellation ConfirmDecision CompleteMerge".split()
+    "i01_every_command_but_the_named_ones_has_a_consent": ("ReopenCase", "RecordFollowUp", "RejectDecision"),
+    "i22_a_case_ends_with_its_work_done_and_a_fact: closed as consent_withdrawn": ("FallDue",),
+    "i22_a_case_ends_with_its_work_done_and_a_fact: closed as merged": ("CompleteMerge",),
+    "i23_a_stage_falls_with_a_reason_or_cause": (
+        *("StartConsultation", "DraftAgreement", "StartResearch", "DecideOwnership", "RecordStartup"),
+        *("RecordKnowHow", "RecordLicense", "RecordAssignmentOfRights"),
     ),
-    "i23_a_stage_falls_with_a_reason_or_cause": f"{_LOWERS} {_TRANSFERS}".split(),
-    "i29_a_bank_reads_nothing_hidden: the bank reads a reason's text": sorted(RULES),
+    "i28_facts_lie_behind_and_old_ones_have_a_document": ("RecordVisitHeld",),
 }
 """What the machine is known to find, by claim and command; each is told in `test_finer_points`."""
 TALLY: Final[Counter[str]] = Counter()
@@ -99,7 +97,9 @@ class AnyOrder(RuleBasedStateMachine):
 def test_the_invariants_hold_in_any_order() -> None:
     examples = int(os.environ.get("HASHI_RULES_EXAMPLES", "60"))
     TALLY.clear()
-    run_state_machine_as_test(AnyOrder, settings=settings(max_examples=examples, stateful_step_count=40))
+    phases = [one for one in Phase if one is not Phase.shrink or "HASHI_RULES_EXAMPLES" in os.environ]
+    chosen = settings(max_examples=examples, stateful_step_count=40, phases=phases)
+    run_state_machine_as_test(AnyOrder, settings=chosen)
     asked, accepted = TALLY["accepted"] + TALLY["refused"], TALLY["accepted"]
     print(f"{asked} commands, {accepted} accepted")
     assert accepted * 3 >= asked

@@ -10,16 +10,54 @@ from domain.envelope import Reason
 from domain.reasons import CATALOGUE, ReasonKind, is_known, wording
 from domain.refusals import SENTENCES, Refusal
 
-CONTRACT = """
-consent_required recipient_not_consented consent_withdrawn reference_reused coordinator_required triage_required
-four_eyes_required compliance_required regional_search_first disclosure_exceeds_consent offer_limit
-assignment_incomplete own_interest joint_visit_required nda_required not_yet_happened report_unconfirmed visit_required
-version_not_approved costs_inconsistent agreement_immutable renewal_too_late agreement_not_effective payment_required
-unknown_agreement not_owner co_owner_consent_required publication_review_open evidence_required
-second_assessor_required work_open disposition_unfounded reason_required merge_not_possible cancellation_unconfirmed
-event_immutable citation_required lending_consent_required occurred_after_recorded document_required not_permitted
-case_closed already_done unknown_case version_stale invalid_field
-""".split()
+CONTRACT = [
+    "consent_required",
+    "recipient_not_consented",
+    "consent_withdrawn",
+    "reference_reused",
+    "coordinator_required",
+    "triage_required",
+    "four_eyes_required",
+    "compliance_required",
+    "regional_search_first",
+    "disclosure_exceeds_consent",
+    "offer_limit",
+    "assignment_incomplete",
+    "own_interest",
+    "joint_visit_required",
+    "nda_required",
+    "not_yet_happened",
+    "report_unconfirmed",
+    "visit_required",
+    "version_not_approved",
+    "costs_inconsistent",
+    "agreement_immutable",
+    "renewal_too_late",
+    "agreement_not_effective",
+    "payment_required",
+    "unknown_agreement",
+    "not_owner",
+    "co_owner_consent_required",
+    "publication_review_open",
+    "evidence_required",
+    "second_assessor_required",
+    "work_open",
+    "disposition_unfounded",
+    "reason_required",
+    "merge_not_possible",
+    "cancellation_unconfirmed",
+    "event_immutable",
+    "citation_required",
+    "lending_consent_required",
+    "occurred_after_recorded",
+    "document_required",
+    "not_permitted",
+    "case_closed",
+    "already_done",
+    "unknown_case",
+    "version_stale",
+    "invalid_field",
+]
 DOMAIN_REASONS = {
     "decline": "not_technical no_research_content better_elsewhere legal insufficient_information capacity out_of_scope",
     "assignment": "no_capacity not_my_field conflict competitor_tie deadline_too_short not_interesting leaving",

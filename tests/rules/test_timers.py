@@ -212,7 +212,12 @@ def test_thirty_quiet_days_are_told_then_every_second_day_then_escalated(story: 
 def test_every_held_month_is_told(story: Story) -> None:
     story.in_review().must("tanaka", "HoldCase", reason="other")
     events = story.pass_time(local("2027-04-03T09:00"))
-    assert [one.type for one in events] == [*["ReminderSent"] * 5, "CaseEscalated", *["ReminderSent"] * 5, "CaseEscalated"]
+    assert [one.type for one in events] == [
+        *["ReminderSent"] * 5,
+        "CaseEscalated",
+        *["ReminderSent"] * 5,
+        "CaseEscalated",
+    ]
     assert story.stands == ("review", "held") and story.waits() == []
 
 

@@ -56,7 +56,13 @@ def test_amounts_reach_a_bank_as_a_band(story: Story) -> None:
 
 @pytest.mark.parametrize(
     ("amount", "band"),
-    [("999999", "under_1m"), ("1000000", "1m_3m"), ("3000000", "3m_10m"), ("10000000", "10m_50m"), ("50000000", "over_50m")],
+    [
+        ("999999", "under_1m"),
+        ("1000000", "1m_3m"),
+        ("3000000", "3m_10m"),
+        ("10000000", "10m_50m"),
+        ("50000000", "over_50m"),
+    ],
 )
 def test_bands_begin_at_their_lower_limit(story: Story, amount: str, band: str) -> None:
     signing = {**SIGNING, "costs": {"direct": amount, "indirect": "0"}}

@@ -12,7 +12,6 @@ LATER = {
     "report_unconfirmed": "cites a report in a dossier",
     "citation_required": "is a line of a dossier",
     "lending_consent_required": "asks for a dossier",
-    "unknown_entry": "belongs to the streams of the catalogue",
 }
 """Codes that no rule of a single case answers yet, by the work that brings them."""
 

@@ -162,7 +162,8 @@ def do(
         answer = api.post(f"/v1/cases/{case_id}/commands/{command}", body, headers).body
     except BadInput as fault:
         if fault.facts.get("problem", {}).get("code") == "unknown_command":
-            raise BadInput(f"COMMAND: no command {command}; see: hashi schema commands --list", **fault.facts) from fault
+            told = f"COMMAND: there is no {command}; see: hashi schema commands --list"
+            raise BadInput(told, **fault.facts) from fault
         raise
     except Unreachable as fault:
         again = f"{fault.message}\nTo learn what became of it, give it again with --idempotency-key {key}"

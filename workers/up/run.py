@@ -187,19 +187,17 @@ async def _servers(settings: Settings, home: UpHome, wishes: Wishes) -> AsyncIte
 
 
 def _names_others(settings: Settings, home: UpHome) -> bool:
-    """Whether the environment names servers other than our own (as a shell does that has read `up.env`)."""
-    before = home.servers()
+    """Whether the environment names servers other than our own, which a shell does that has read `up.env`."""
+    if settings.database_url is not None and settings.database_url == home.servers().get("database_url"):
+        return False
     named = {
         "HASHI_DATABASE_URL": settings.database_url,
         "TEMPORAL_ADDRESS": os.environ.get("TEMPORAL_ADDRESS") or os.environ.get("TEMPORAL_PROFILE"),
     }
-    own = (before.get("database_url"), before.get("temporal_address"))
-    if tuple(named.values()) in {(None, None), own}:
-        return False
-    for name, value in named.items():
-        if not value:
-            raise SettingsFault(f"{name}: not set, but the other server is; name both, or neither for embedded ones")
-    return True
+    missing = [name for name, value in named.items() if not value]
+    if len(missing) == 1:
+        raise SettingsFault(f"{missing[0]}: not set, but the other server is; name both, or neither for embedded ones")
+    return not missing
 
 
 async def _prepare(settings: Settings, home: UpHome, *, demonstration: bool) -> None:
