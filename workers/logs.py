@@ -18,6 +18,7 @@ from temporalio import workflow
 ALLOWED: Final = frozenset(
     {"event", "level", "timestamp", "logger", "exception"}
     | {"case_id", "command_id", "command", "code", "request_id", "method", "route", "status", "took", "attempt"}
+    | {"milliseconds", "outcome", "role", "fault"}
     | {"workflow_id", "run_id", "task_queue", "position", "version"}
     | {"count", "failed", "error", "name", "pid", "signal", "again_in", "log", "url", "host", "port"}
     | {"temporal_address", "namespace", "home", "problems", "sandboxed"}

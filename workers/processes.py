@@ -12,7 +12,6 @@ from typing import Any, Final
 
 import structlog
 import uvicorn
-from sqlalchemy.exc import OperationalError
 from temporalio.client import Client
 
 import migrations
@@ -58,6 +57,7 @@ async def run_gateway(settings: Settings) -> None:
 
     Raises NotServed, SchemaUnfit, SettingsFault.
     """
+    _require_named(settings)
     listening = listen(settings)
     async with _servers(settings) as (client, store):
         stopping = stop_signal()
@@ -117,18 +117,24 @@ def stop_signal() -> asyncio.Event:
 
 @asynccontextmanager
 async def _servers(settings: Settings) -> AsyncIterator[tuple[Client, Store]]:
-    keys = settings.master_keys()
-    if settings.database_url is None:
-        raise SettingsFault("HASHI_DATABASE_URL: not set; `hashi up` serves everything on one machine without it")
-    if not keys:
-        raise SettingsFault("HASHI_MASTER_KEY: neither it nor HASHI_MASTER_KEY_FILE is set")
-    await asyncio.to_thread(require_schema, settings.database_url)
+    url, keys = _require_named(settings)
+    await asyncio.to_thread(require_schema, url)
     client = await temporal(settings)
     try:
-        async with Store.open(settings.database_url, keys, size=settings.database_connections) as store:
+        async with Store.open(url, keys, size=settings.database_connections) as store:
             yield client, store
     except StoreUnreachable as error:
         raise NotServed(f"PostgreSQL (HASHI_DATABASE_URL): {error}") from error
+
+
+def _require_named(settings: Settings) -> tuple[str, list[bytes]]:
+    """The database's URL and the master keys. Raises SettingsFault when either is not set."""
+    if settings.database_url is None:
+        raise SettingsFault("HASHI_DATABASE_URL: not set; `hashi up` serves everything on one machine without it")
+    keys = settings.master_keys()
+    if not keys:
+        raise SettingsFault("HASHI_MASTER_KEY: neither it nor HASHI_MASTER_KEY_FILE is set")
+    return settings.database_url, keys
 
 
 async def temporal(settings: Settings) -> Client:
@@ -143,8 +149,8 @@ def require_schema(url: str) -> None:
     """Raises SchemaUnfit with what is wrong, NotServed when the database does not answer."""
     try:
         problems = migrations.check(url)
-    except OperationalError as error:
-        raise NotServed(f"PostgreSQL (HASHI_DATABASE_URL): {error.orig}") from error
+    except StoreUnreachable as error:
+        raise NotServed(f"PostgreSQL (HASHI_DATABASE_URL): {error}") from error
     if problems:
         raise SchemaUnfit(" ".join(problems))
 

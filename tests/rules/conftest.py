@@ -18,6 +18,7 @@ settings.load_profile("rules-long" if os.environ.get("HASHI_RULES_EXAMPLES") els
 
 
 @pytest.fixture
-def story() -> Story:
+def story(request: pytest.FixtureRequest) -> Story:
     """A story that begins on 2026-04-01, 9:00 in Japan, with nothing done; what it reaches counts as told."""
+    TOLD.tests.add(request.node.nodeid)
     return Story(TOLD)

@@ -465,8 +465,9 @@ def shown_to(person: str, step: Step) -> str:
     return json.dumps([case_view(step.after, actor), shown], ensure_ascii=False, default=str)
 
 
+CANARY: Final = "CANARY-description"
 BANK_HIDDEN: Final = {
-    "CANARY-description": "the description",
+    CANARY: "the description",
     "CANARY-shortlist": "a reason of the shortlist",
     "CANARY-note": "a note",
     "CANARY-redacted": "a redacted passage",
@@ -510,9 +511,9 @@ def i29_a_researcher_reads_the_own_case_only(step: Step) -> Iterable[str]:
         if is_party(step.after, ACTORS[person], step.after.updated_at) != bool(mine):
             yield f"{person} is taken for a party"
         shown = {name for one in mine for name in one.disclosed_fields}
-        if mine and not any(one.assigned_at for one in mine) and not shown & {"description", "need_detail"}:
-            if "CANARY-description" in shown_to(person, step):
-                yield f"{person} reads the description"
+        only_asked = mine and not any(one.assigned_at for one in mine)
+        if only_asked and not shown & {"description", "need_detail"} and CANARY in shown_to(person, step):
+            yield f"{person} reads the description"
 
 
 @claim

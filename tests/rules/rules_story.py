@@ -112,8 +112,9 @@ class OffScript(Exception):
 
 @dataclass
 class Reached:
-    """What stories have come to: commands accepted, event types recorded, refusal codes answered."""
+    """What stories have come to, by which tests: commands accepted, event types recorded, refusal codes answered."""
 
+    tests: set[str] = field(default_factory=set)
     commands: set[str] = field(default_factory=set)
     events: set[str] = field(default_factory=set)
     codes: set[str] = field(default_factory=set)

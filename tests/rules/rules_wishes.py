@@ -46,16 +46,12 @@ class Chance:
         """A few of *choices*, perhaps none."""
         return self.rng.sample(choices, self.rng.randint(0, len(choices)))
 
-    def known(self, ids: Iterable[str]) -> dict[str, Any]:
-        """Mostly the id of something that is there, sometimes none and sometimes a wrong one."""
+    def the(self, field: str, ids: Iterable[str]) -> dict[str, Any]:
+        """Mostly the id of something that is there, as *field*; sometimes none and sometimes a wrong one."""
         ids = list(ids)
         if not ids or self.maybe(0.2):
             return {}
-        return {"": self.rng.choice(ids) if self.maybe(0.95) else "no-such-thing"}
-
-    def the(self, field: str, ids: Iterable[str]) -> dict[str, Any]:
-        """`known`, under the name *field*."""
-        return {field: value for value in self.known(ids).values()}
+        return {field: self.rng.choice(ids) if self.maybe(0.95) else "no-such-thing"}
 
     def day(self, low: int = 0, high: int = 200) -> str:
         """A day from *low* to *high* days from today."""

@@ -59,7 +59,8 @@ CONTRACT = [
     "invalid_field",
 ]
 DOMAIN_REASONS = {
-    "decline": "not_technical no_research_content better_elsewhere legal insufficient_information capacity out_of_scope",
+    "decline": "not_technical no_research_content better_elsewhere legal insufficient_information capacity "
+    "out_of_scope",
     "assignment": "no_capacity not_my_field conflict competitor_tie deadline_too_short not_interesting leaving",
     "withdrawal": "business_change cost found_own_solution confidentiality management_change no_reason_given",
     "bank": "client_left_bank client_default policy sent_in_error",

@@ -1,11 +1,12 @@
 """The way of a command to a running system: its address, the key of who acts, and what its answers mean."""
 
 import functools
+import json
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Concatenate, Final, ParamSpec, TypeVar
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 import click
 import httpx
@@ -17,6 +18,7 @@ from workers.up.home import DEFAULT_URL, UpHome
 
 _SLACK: Final = 10.0
 """Seconds beyond the gateway's own patience before a command gives up."""
+_JSON: Final = {"Content-Type": "application/json"}
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -37,21 +39,23 @@ class Api:
     url: str
     key: str
     patience: float
+    person: str | None = None
+    """Who acts, where they were named with `--as`."""
 
-    def get(self, path: str, **parameters: str | int | None) -> Answer:
-        """Read *path*. Raises BadInput, Unreachable."""
+    def get(self, address: str, **parameters: str | int | None) -> Answer:
+        """Read *address*. Raises BadInput, Unreachable."""
         given = {name: value for name, value in parameters.items() if value is not None}
-        return self._ask("GET", path, params=given)
+        return self._ask("GET", address, params=given)
 
-    def post(self, path: str, body: Any, headers: Mapping[str, str] | None = None) -> Answer:
+    def post(self, address: str, body: Any, headers: Mapping[str, str] | None = None) -> Answer:
         """Send *body*. Raises BadInput when it was refused, Unreachable."""
-        return self._ask("POST", path, json=body, headers=headers or {})
+        return self._ask("POST", address, content=_written(body), headers={**_JSON, **(headers or {})})
 
-    def put(self, path: str, body: Any) -> Answer:
-        """Send *body* as what *path* shall be. Raises BadInput, Unreachable."""
-        return self._ask("PUT", path, json=body)
+    def put(self, address: str, body: Any) -> Answer:
+        """Send *body* as what *address* shall be. Raises BadInput, Unreachable."""
+        return self._ask("PUT", address, content=_written(body), headers=_JSON)
 
-    def _ask(self, method: str, path: str, **more: Any) -> Answer:
+    def _ask(self, method: str, address: str, **more: Any) -> Answer:
         headers = {
             **more.pop("headers", {}),
             "Authorization": f"Bearer {self.key}",
@@ -60,7 +64,7 @@ class Api:
         local = is_loopback(urlsplit(self.url).hostname or "")  # where no proxy may stand between
         try:
             with httpx.Client(base_url=self.url, timeout=self.patience + _SLACK, trust_env=not local) as client:
-                response = client.request(method, path, headers=headers, **more)
+                response = client.request(method, address, headers=headers, **more)
         except httpx.ReadTimeout as error:
             raise Unreachable(f"the gateway at {self.url} gave no answer in time; send the same again") from error
         except httpx.TransportError as error:
@@ -75,6 +79,16 @@ class Api:
         raise _fault(response)
 
 
+def _written(body: Any) -> bytes:
+    """*body* as JSON; half a character, which UTF-8 cannot hold, goes as an escape: the answer then names its field."""
+    return json.dumps(body, ensure_ascii=False).encode("utf-8", "backslashreplace")
+
+
+def path(*parts: str) -> str:
+    """The address below /v1 that *parts* name, whatever characters they hold."""
+    return "/v1/" + "/".join(quote(part, safe="") for part in parts)
+
+
 def acts(function: Callable[Concatenate[Api, P], T]) -> Callable[P, T]:
     """Give the decorated command the Api of whoever acts, and the option `--as`."""
 
@@ -83,7 +97,7 @@ def acts(function: Callable[Concatenate[Api, P], T]) -> Callable[P, T]:
     def with_api(person: str | None, *words: P.args, **more: P.kwargs) -> T:
         settings = settings_of()
         home = UpHome.at(settings.home)
-        api = Api(_url(settings, home), _key(settings, home, person), settings.patience)
+        api = Api(_url(settings, home), _key(settings, home, person), settings.patience, person)
         return function(api, *words, **more)
 
     return with_api  # type: ignore[return-value]  # click passes person; the caller's signature has the rest
@@ -96,6 +110,8 @@ def _url(settings: Settings, home: UpHome) -> str:
 def _key(settings: Settings, home: UpHome, person: str | None) -> str:
     people = home.people()
     if person is not None:
+        if not people and settings.url is None:
+            raise Unreachable("nothing was started here yet, so nobody can act; start everything with `hashi up`")
         if person not in people:
             known = ", ".join(people) or f"none; {home.keys} is made by the first `hashi up`"
             raise BadInput(f"--as: no key of {person} is kept on this machine (known: {known})", field="--as")

@@ -7,7 +7,7 @@ from uuid import uuid4
 import click
 
 from workers.cli import show
-from workers.cli.api import Api, acts
+from workers.cli.api import Api, acts, path
 from workers.cli.faults import BadInput, Unreachable
 from workers.cli.reading import envelope_of
 from workers.cli.shape import Group, wants_json
@@ -72,17 +72,14 @@ def list_cases(api: Api, stage: str | None, status: str | None) -> None:
 @acts
 def show_case(api: Api, case_id: str) -> None:
     """Show one case as you may see it. 案件の詳細"""
-    told = api.get(f"/v1/cases/{case_id}").body
+    told = api.get(path("cases", case_id)).body
     if wants_json():
         show.document(told)
         return
     need = told.get("need", {})
     show.say(need.get("title", "(without a need)"))
-    show.pairs([("Case", told["case_id"]), *((name, told.get(field)) for name, field in _HEAD)])
-    if need.get("public_summary"):
-        show.pairs({"Summary": need["public_summary"]})
-    if told.get("reason"):
-        show.pairs({"Reason": _reason(told["reason"])})
+    head = [("Case", told["case_id"]), *((name, told.get(field)) for name, field in _HEAD)]
+    show.pairs([*head, ("Summary", need.get("public_summary")), ("Reason", _reason(told.get("reason")) or None)])
     _show_deadlines(told.get("deadlines", []))
     for part in _PARTS:
         _show_part(part, told.get(part, []))
@@ -96,7 +93,7 @@ def history(api: Api, case_id: str) -> None:
 
     With --json: CloudEvents, one a line.
     """
-    events = _pages(api, f"/v1/cases/{case_id}/events")
+    events = _pages(api, path("cases", case_id, "events"))
     if wants_json():
         show.lines(events)
         return
@@ -151,23 +148,13 @@ def do(
     A refusal names the rule; nothing was recorded then. No answer means unknown: the same key again tells.
     """
     body = envelope_of(data, "--data")
-    if reason or reason_text:
-        told = {"code": reason, "text": reason_text}
-        body["reason"] = {**body.get("reason", {}), **{name: word for name, word in told.items() if word}}
+    why = {name: word for name, word in (("code", reason), ("text", reason_text)) if word}
     more = {"evidence": list(evidence), "occurred_at": occurred_at, "on_behalf_of": on_behalf_of}
     body |= {name: value for name, value in more.items() if value}
+    body |= {"reason": {**body.get("reason", {}), **why}} if why else {}
     key = idempotency_key or str(uuid4())
     headers = {"Idempotency-Key": key} | ({"If-Match": f'"{if_match}"'} if if_match is not None else {})
-    try:
-        answer = api.post(f"/v1/cases/{case_id}/commands/{command}", body, headers).body
-    except BadInput as fault:
-        if fault.facts.get("problem", {}).get("code") == "unknown_command":
-            told = f"COMMAND: there is no {command}; see: hashi schema commands --list"
-            raise BadInput(told, **fault.facts) from fault
-        raise
-    except Unreachable as fault:
-        again = f"{fault.message}\nTo learn what became of it, give it again with --idempotency-key {key}"
-        raise Unreachable(again, **fault.facts, idempotency_key=key) from fault
+    answer = _sent(api, case_id, command, body, headers)
     if wants_json():
         show.document(answer)
         return
@@ -175,6 +162,22 @@ def do(
     show.pairs({"Case": answer["case_id"], "Stage": answer["stage"], "Status": answer["status"]})
     if any(one["type"] == "DecisionProposed" for one in answer["events"]):
         show.say(f"\nA second person has to agree: hashi case do {case_id} ConfirmDecision --as PERSON")
+
+
+def _sent(api: Api, case_id: str, command: str, body: Mapping[str, Any], headers: Mapping[str, str]) -> Any:
+    try:
+        return api.post(path("cases", case_id, "commands", command), body, headers).body
+    except BadInput as fault:
+        code = fault.facts.get("problem", {}).get("code")
+        if code == "invalid_field":
+            raise BadInput(f"{fault.message}\nWhat fits: hashi schema commands {command}", **fault.facts) from fault
+        if code != "unknown_command":
+            raise
+        raise BadInput(f"COMMAND: there is no {command}; see: hashi schema commands --list", **fault.facts) from fault
+    except Unreachable as fault:
+        key = headers["Idempotency-Key"]
+        again = f"{fault.message}\nTo learn what became of it, give it again with --idempotency-key {key}"
+        raise Unreachable(again, **fault.facts, idempotency_key=key) from fault
 
 
 def _pages(api: Api, path: str, **parameters: str | None) -> Iterator[dict[str, Any]]:

@@ -4,9 +4,10 @@ from collections.abc import Callable
 from typing import TypeVar
 
 import click
-from sqlalchemy.exc import ArgumentError, OperationalError
+from sqlalchemy.exc import ArgumentError, DBAPIError
 
 import migrations
+from store.pool import StoreUnreachable
 from workers.cli import show
 from workers.cli.faults import DONE, FOUND, BadInput, Unreachable
 from workers.cli.settings import settings_of
@@ -77,7 +78,8 @@ def _asked(url: str, question: Callable[[str], T]) -> T:
         return question(url)
     except ArgumentError as error:
         raise BadInput(f"HASHI_DATABASE_URL: is no SQLAlchemy URL: {error}") from error
-    except OperationalError as error:
-        raise Unreachable(
-            f"PostgreSQL at {without_password(url)} does not answer: {error.orig}; `hashi up` serves one"
-        ) from error
+    except StoreUnreachable as error:
+        told = f"PostgreSQL at {without_password(url)} does not answer: {error}; `hashi up` serves one"
+        raise Unreachable(told, server="postgresql") from error
+    except DBAPIError as error:
+        raise BadInput(f"{without_password(url)}: the database refused: {str(error.orig).strip()}") from error

@@ -60,6 +60,10 @@ def _tell(findings: Sequence[Finding]) -> None:
     )
     faults = sum(one.level in (Level.fault, Level.unreachable) for one in findings)
     warnings = sum(one.level is Level.warning for one in findings)
-    show.say(f"\n{faults} faults, {warnings} warnings.")
+    show.say(f"\n{_count(faults, 'fault')}, {_count(warnings, 'warning')}.")
     if has(Level.not_running, findings):
         show.say("Nothing runs here: `hashi up` starts everything on this machine.")
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number} {what}" if number == 1 else f"{number} {what}s"

@@ -5,7 +5,7 @@ from dataclasses import replace
 import click
 
 from workers.cli import show
-from workers.cli.api import Api, acts
+from workers.cli.api import Api, acts, path
 from workers.cli.settings import settings_of
 from workers.cli.shape import Group, wants_json
 from workers.up.home import UpHome
@@ -25,7 +25,7 @@ def keys() -> None:
 @acts
 def issue(api: Api, person_id: str, *, label: str, keep: bool) -> None:
     """Issue a key for PERSON; it is shown this once. APIキーの発行"""
-    told = api.post(f"/v1/people/{person_id}/keys", {"label": label}).body
+    told = api.post(path("people", person_id, "keys"), {"label": label}).body
     if keep:
         home = UpHome.at(settings_of().home)
         me = replace(api, key=told["key"]).get("/v1/me").body

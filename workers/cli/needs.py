@@ -5,7 +5,7 @@ import click
 import domain.stages  # noqa: F401 - registers the commands
 from domain.law import RULES
 from workers.cli import show
-from workers.cli.api import Api, acts
+from workers.cli.api import Api, acts, path
 from workers.cli.reading import envelope_of
 from workers.cli.settings import settings_of
 from workers.cli.shape import Group, wants_json
@@ -41,13 +41,14 @@ def submit(api: Api, file: str, idempotency_key: str | None) -> None:
         show.document(answer.body)
         return
     case_id = answer.body["case_id"]
-    number = api.get(f"/v1/cases/{case_id}").body.get("case_no")
+    number = api.get(path("cases", case_id)).body.get("case_no")
     was_known = answer.headers.get("Idempotency-Replayed") == "true"
     show.say("This need was referred before; its case:" if was_known else "The need is referred.")
     show.pairs({"Case": case_id, "Number": number, "Stage": answer.body["stage"]})
-    show.say(f"\nFollow it with: hashi case show {case_id}")
+    acting = f" --as {api.person}" if api.person else ""
+    show.say(f"\nFollow it with: hashi case show {case_id}{acting}")
     people = UpHome.at(settings_of().home).people()
-    if {"senior", "coordinator"} <= people.keys():
+    if not was_known and {"senior", "coordinator"} <= people.keys():
         show.say("Next, the center gives it a coordinator:")
         show.say(
             f"  hashi case do {case_id} AssignCoordinator --as senior"

@@ -8,7 +8,7 @@ from domain.envelope import Person
 from domain.terms import OrganizationKind, Role
 from store.connect import Store, StoreUnreachable
 from workers.cli import show
-from workers.cli.api import Api, acts
+from workers.cli.api import Api, acts, path
 from workers.cli.faults import BadInput, Unreachable
 from workers.cli.settings import settings_of
 from workers.cli.shape import Group, wants_json
@@ -74,7 +74,7 @@ def add_org(
     """Register the organization ID, or change it. 組織の登録"""
     more = {"prefecture": prefecture, "corporate_number": corporate_number, "indirect_rate": indirect_rate}
     body = {"kind": kind, "name": name} | {field: value for field, value in more.items() if value}
-    _registered(api.put(f"/v1/organizations/{org_id}", body).body, org_id)
+    _registered(api.put(path("organizations", org_id), body).body, org_id)
 
 
 @people.command(
@@ -88,7 +88,7 @@ def add_org(
 def add(api: Api, person_id: str, *, role: str, org_id: str, name: str) -> None:
     """Register the person ID, or change them; then give them a key. 人の登録"""
     body = {"role": role, "org_id": org_id, "name": name}
-    _registered(api.put(f"/v1/people/{person_id}", body).body, person_id)
+    _registered(api.put(path("people", person_id), body).body, person_id)
     if not wants_json():
         show.say(f"A key for them: hashi keys issue {person_id}")
 

@@ -15,7 +15,7 @@ def json_of(word: str, field: str) -> dict[str, Any]:
     """The JSON object in *word*: JSON itself, `-` for the standard input, else a file. Raises BadInput."""
     name, text = (field, word) if word.lstrip().startswith("{") else _text(word, field)
     try:
-        told = json.loads(text, object_pairs_hook=_once)
+        told = json.loads(text, object_pairs_hook=_once, parse_constant=_no_number)
     except ValueError as error:
         raise BadInput(f"{name}: no JSON: {error}", field=field) from error
     if not isinstance(told, dict):
@@ -42,6 +42,10 @@ def _text(word: str, field: str) -> tuple[str, str]:
 
 def _not_utf8(name: str, error: UnicodeDecodeError) -> NoReturn:
     raise BadInput(f"{name}: is not UTF-8 (byte {error.start}); save it as UTF-8") from error
+
+
+def _no_number(word: str) -> NoReturn:
+    raise ValueError(f"{word} is no number")
 
 
 def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

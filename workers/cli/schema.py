@@ -10,13 +10,14 @@ from domain.law import FACTS, RULES
 from domain.reasons import CATALOGUE, ReasonKind
 from domain.terms import Role
 from gateway.app import create_app
-from gateway.commands import NEED, OFFERED
+from gateway.commands import NEED, OFFERED, OPEN, STREAMS
 from gateway.schemas import description, schema_of_command, schema_of_event
 from workers.cli import show
 from workers.cli.faults import BadInput
 from workers.cli.shape import Group, wants_json
 
-_COMMANDS: Final = (NEED, *OFFERED)
+_COMMANDS: Final = (NEED, OPEN, *OFFERED)
+_KINDS: Final = {stream: kind for kind, stream in STREAMS.items()}
 
 
 @click.group(cls=Group, example="hashi schema commands --list\nhashi schema openapi > openapi.json")
@@ -30,7 +31,8 @@ def schema() -> None:
 def commands(names: tuple[str, ...], only_list: bool) -> None:
     """Print the JSON Schema of commands, with an example each. コマンドの仕様
 
-    `x-roles` says who may give it, `x-confirmed-by` whose second word it needs, `x-reason` the reasons it needs one of.
+    `x-address` says where it is sent, `x-roles` who may give it, `x-confirmed-by` whose second word it needs,
+    `x-reason` the reasons it needs one of.
     """
     chosen = _chosen(names, _COMMANDS, "command")
     if only_list:
@@ -66,12 +68,18 @@ def openapi() -> None:
 
 def _command(name: str) -> dict[str, Any]:
     rule = RULES[name]
-    more: dict[str, Any] = {"x-roles": sorted(rule.by)}
+    more: dict[str, Any] = {"x-address": _address(name), "x-roles": sorted(rule.by)}
     if rule.confirmed_by:
         more["x-confirmed-by"] = sorted(rule.confirmed_by)
     if rule.reason:
         more["x-reason"] = list(CATALOGUE[rule.reason]) if isinstance(rule.reason, ReasonKind) else "any"
     return {**schema_of_command(name), **more}
+
+
+def _address(name: str) -> str:
+    """Where the command is sent, by POST."""
+    fixed = {NEED: "/v1/needs", OPEN: "/v1/cases"}
+    return fixed.get(name) or f"/v1/{_KINDS[RULES[name].stream]}/{{id}}/commands/{name}"
 
 
 def _chosen(names: Sequence[str], known: Sequence[str], what: str) -> Sequence[str]:

@@ -128,7 +128,8 @@ def _tell(running: Running) -> None:
         show.say("  hashi needs example > need.json")
         show.say("  hashi needs submit need.json --as bank")
         show.say("  hashi case list --as coordinator")
-    show.say(f"  . {shlex.quote(_sourced(running.home.environment))} && hashi worker    # a second worker")
+    if running.stack is not None:
+        show.say(f"  . {shlex.quote(_sourced(running.home.environment))} && hashi worker    # a second worker")
     show.say("\nCtrl-C stops it.\n")
     sys.stdout.flush()
 

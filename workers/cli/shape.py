@@ -58,6 +58,10 @@ class Group(_WithExample, click.Group):
 
     command_class = Command
 
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """The names, in the order in which they are written."""
+        return list(self.commands)
+
 
 class MainGroup(Group):
     """The group of all commands, each imported when it is called."""

@@ -32,12 +32,14 @@ def say(text: str = "") -> None:
 
 
 def table(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
-    """Print *rows* under *columns*."""
+    """Print *rows* under *columns*, leaving out a column in which nothing stands."""
+    cells = [["" if cell is None else str(cell) for cell in row] for row in rows]
+    shown = [place for place in range(len(columns)) if any(row[place] for row in cells)]
     drawn = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False, header_style="bold")
-    for place, column in enumerate(columns):
-        drawn.add_column(column, overflow="fold", no_wrap=place == 0)
-    for row in rows:
-        drawn.add_row(*(Text("" if cell is None else str(cell)) for cell in row))
+    for place in shown:
+        drawn.add_column(columns[place], overflow="fold", no_wrap=place == 0)
+    for row in cells:
+        drawn.add_row(*(Text(row[place]) for place in shown))
     _draw(drawn)
 
 

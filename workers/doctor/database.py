@@ -9,7 +9,7 @@ from psycopg.rows import TupleRow
 from sqlalchemy.exc import SQLAlchemyError
 
 import migrations
-from store.pool import APP_ROLE, connect_arguments
+from store.pool import APP_ROLE, StoreUnreachable, connect_arguments
 from store.sealing import SealBroken, Seals
 from workers.doctor.finding import Finding, fault, ok, unreachable, warning
 from workers.settings import without_password
@@ -55,7 +55,7 @@ def _version(connection: Connection) -> Finding:
 def _schema(url: str) -> Iterator[Finding]:
     try:
         problems = migrations.check(url)
-    except SQLAlchemyError as error:
+    except (SQLAlchemyError, StoreUnreachable) as error:
         yield fault("Schema", f"cannot be read: {getattr(error, 'orig', error)}", f"GRANT {APP_ROLE} to this user")
         return
     for problem in problems:

@@ -47,7 +47,6 @@ class Child:
     def __init__(self, name: str, home: Path, environment: Mapping[str, str]) -> None:
         self.name: Final = name
         self.log: Final = home / "logs" / f"{name}.log"
-        self._home = home
         self._environment = environment
         self._process: subprocess.Popen[bytes] | None = None
         self._patience = Patience()
@@ -63,7 +62,7 @@ class Child:
         self._process = spawn(
             [sys.executable, "-P", "-m", "workers.cli", self.name],
             log=self.log,
-            cwd=self._home,
+            cwd=Path.cwd(),  # not the home: the environment may name certificates by relative paths
             env=self._environment,
             at_our_death=SIGKILL,  # so that its port is free for the next start; a kill -9 loses nothing
         )

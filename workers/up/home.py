@@ -8,6 +8,7 @@ import fcntl
 import json
 import os
 import shlex
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +16,8 @@ from typing import Any, Final
 
 DEFAULT_URL: Final = "http://127.0.0.1:8780"
 _LOCK: Final = "up.lock"
+_GLIMPSES: Final = 20
+"""Tries to take the home: a command that asks whether it is served holds it for a moment."""
 _ABOUT_KEYS: Final = "Keys of the people on this machine, by id: hashi … --as ID. Keep this file to yourself."
 
 
@@ -67,12 +70,15 @@ class UpHome:
         self.path.mkdir(mode=0o700, parents=True, exist_ok=True)
         self.logs.mkdir(exist_ok=True)
         descriptor = os.open(self.path / _LOCK, os.O_RDWR | os.O_CREAT, 0o600)
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            os.close(descriptor)
-            raise HomeInUse(self.record()) from None
-        return descriptor
+        for _ in range(_GLIMPSES):
+            try:
+                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                time.sleep(0.01)
+            else:
+                return descriptor
+        os.close(descriptor)
+        raise HomeInUse(self.record())
 
     def is_served(self) -> bool:
         """Whether a `hashi up` runs here now."""
@@ -81,7 +87,7 @@ class UpHome:
         except OSError:
             return False
         try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)  # shared: two who ask do not mistake each other
         except BlockingIOError:
             return True
         finally:

@@ -11,7 +11,6 @@ from typing import Any, Final
 
 import httpx
 import structlog
-from sqlalchemy.exc import OperationalError
 
 import migrations
 from activities.contract import SEARCH_ATTRIBUTES
@@ -117,10 +116,11 @@ def _held(home: UpHome) -> Iterator[None]:
 
 
 async def _serve(settings: Settings, home: UpHome, wishes: Wishes, on_ready: Callable[[Running], None]) -> None:
+    embedded = not _names_others(settings, home)
     if not settings.master_keys():
         home.ensure_master_key()
         settings = settings.model_copy(update={"master_key_file": home.master_key})
-    async with _servers(settings, home, wishes) as stack:
+    async with _servers(home, wishes, embedded=embedded) as stack:
         if stack is not None:
             settings = settings.model_copy(update={"database_url": stack.database_url, "owner_url": None})
         await _prepare(settings, home, demonstration=stack is not None)
@@ -167,9 +167,9 @@ def _processes(settings: Settings, home: UpHome, stack: Stack | None) -> Running
 
 
 @asynccontextmanager
-async def _servers(settings: Settings, home: UpHome, wishes: Wishes) -> AsyncIterator[Stack | None]:
+async def _servers(home: UpHome, wishes: Wishes, *, embedded: bool) -> AsyncIterator[Stack | None]:
     """The embedded servers; None where others are named."""
-    if _names_others(settings, home):
+    if not embedded:
         yield None
         return
     stack = await start(
@@ -210,8 +210,6 @@ async def _prepare(settings: Settings, home: UpHome, *, demonstration: bool) -> 
             await _require_the_same_key(store)
             if demonstration or not await has_administrator(store):
                 await register(store, home, demonstration=demonstration)
-    except OperationalError as error:
-        raise NotServed(f"PostgreSQL (HASHI_DATABASE_URL): {error.orig}") from error
     except StoreUnreachable as error:
         raise NotServed(f"PostgreSQL (HASHI_DATABASE_URL): {error}") from error
 
