@@ -79,17 +79,18 @@ class EventRef(Payload):
 class Answer(Payload):
     """What became of one command; a repetition gets the same answer."""
 
-    outcome: Literal["accepted", "refused", "nothing_due"]
+    outcome: Literal["accepted", "refused", "nothing_due", "failed"]
     events: tuple[EventRef, ...] = ()
     code: str = ""
-    """The refusal's code, when refused; its words are looked up by command id."""
+    """The refusal's code, when refused; its words are looked up by command id. The kind of error, when failed."""
 
 
 class Reply(Payload):
     """An activity's two pieces of news: the answer to the command, and where the case stands now."""
 
     answer: Answer
-    standing: Standing
+    standing: Standing | None = None
+    """None: nothing was learnt of the case."""
 
 
 class CaseStart(Payload):

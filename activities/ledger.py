@@ -3,10 +3,12 @@
 An activity that runs twice does no harm: a command's second run meets its own events and repeats their answer.
 """
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Sequence
 from datetime import datetime
 from typing import Final
 
+import psycopg
+import structlog
 from temporalio import activity
 
 from activities.contract import APPLY, FALL_DUE, Answer, Due, EventRef, Reply, Standing, Ticket
@@ -26,10 +28,12 @@ from domain.timers import Deadline, deadlines, first_due
 from domain.visibility import readers
 from store.cases import Cases
 from store.commands import unpack
-from store.connect import Store
+from store.connect import Store, StoreUnreachable
 from store.desk import Briefing, KeptEvent, NotSealed
-from store.ledger import Append, Appended, NaturalKey, ReferenceTaken
+from store.ledger import Append, Appended, AppendRefused, NaturalKey, ReferenceTaken
 from store.overview import Overview
+
+log = structlog.get_logger("ledger")
 
 _SHOWN_DEADLINES: Final = 5
 _TWO_SIDED: Final = frozenset({"MergeCases", "ConfirmDecision"})
@@ -88,10 +92,13 @@ class CaseLedger:
     @activity.defn(name=APPLY)
     async def apply_command(self, ticket: Ticket) -> Reply:
         """Decide the sealed command and append its events; the answer to a repetition is the first one's."""
+        return await _answered(self._apply(ticket), case_id=ticket.case_id, command_id=ticket.command_id)
+
+    async def _apply(self, ticket: Ticket) -> Reply:
         try:
             body = await self._store.desk.unseal(ticket.command_id)
         except NotSealed:
-            return Reply(answer=Answer(outcome="refused", code="unknown_command"), standing=Standing())
+            return Reply(answer=Answer(outcome="refused", code="unknown_command"))
         actor = Actor(role=Role(ticket.role), org_id=ticket.org_id, person=ticket.person)
         command = unpack(ticket.case_id, ticket.command_id, ticket.name, actor, body)
         return await self._carry_out(command)
@@ -99,6 +106,9 @@ class CaseLedger:
     @activity.defn(name=FALL_DUE)
     async def fall_due(self, case_id: str) -> Reply:
         """Take every step of a timer whose time has come by the one clock, each as an event of its own."""
+        return await _answered(self._steps(case_id), case_id=case_id)
+
+    async def _steps(self, case_id: str) -> Reply:
         reply = Reply(answer=Answer(outcome="nothing_due"), standing=Standing(finished=True))
         for _ in range(_STEPS_AT_ONCE):
             briefing = await self._store.desk.briefing(case_id, "-", ())
@@ -107,6 +117,8 @@ class CaseLedger:
             if case is None or due is None:
                 return reply.model_copy(update={"standing": standing_of(case, briefing.now)})
             reply = await self._carry_out(due_command(case, due))
+            if reply.standing is None or reply.standing.version <= case.version:
+                return reply  # the step changed nothing: it must not be tried again at once
         return reply
 
     async def _carry_out(self, command: Command) -> Reply:
@@ -213,6 +225,22 @@ class CaseLedger:
             problem=refusal.model_dump(mode="json", exclude_none=True),
             fingerprint=sealed.fingerprint if sealed else b"",
         )
+
+
+async def _answered(answering: Awaitable[Reply], **ids: str) -> Reply:
+    """The reply; a fault of ours is an answer too, so that it does not stop the case for ever. Outages are retried.
+
+    The engine keeps no words of the error: they may quote what a company said.
+    """
+    try:
+        return await answering
+    except (StoreUnreachable, psycopg.OperationalError):
+        raise
+    except Exception as error:
+        if isinstance(error, AppendRefused) and error.fault == "clock":
+            raise  # decided again at a fresh time
+        log.exception("command_failed", **ids)
+        return Reply(answer=Answer(outcome="failed", code=type(error).__name__))
 
 
 def _accepted(kept: Sequence[KeptEvent]) -> Answer:

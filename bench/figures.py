@@ -77,13 +77,16 @@ def told(side: str, rounds: Sequence[Window]) -> dict[str, float]:
         f"p99_ms_{suffix}": round(statistics.median(1000 * one.percentile(0.99) for one in rounds), 2),
         f"per_second_{suffix}": round(statistics.median(one.per_second for one in rounds), 2),
         f"commands_{suffix}": sum(len(one.took) for one in rounds),
-        **{f"cpu_ms_{name}_{suffix}": _processor_ms(name, rounds) for name in rounds[0].processor},
+        **{f"cpu_ms_{name}_{suffix}": milliseconds for name, milliseconds in _processor_ms(rounds).items()},
     }
 
 
-def _processor_ms(name: str, rounds: Sequence[Window]) -> float:
-    """Milliseconds of processor time in one process for one command."""
-    return round(statistics.median(1000 * one.processor[name] / len(one.took) for one in rounds), 2)
+def _processor_ms(rounds: Sequence[Window]) -> dict[str, float]:
+    """Milliseconds of processor time for one command: in each process, and in all of them."""
+    names = list(rounds[0].processor)
+    each = [{name: 1000 * one.processor[name] / len(one.took) for name in names} for one in rounds]
+    told = {name: round(statistics.median(one[name] for one in each), 2) for name in names}
+    return told | {"all": round(statistics.median(sum(one.values()) for one in each), 2)} if names else {}
 
 
 def cost(ours: Sequence[Window], theirs: Sequence[Window]) -> float:
@@ -108,22 +111,23 @@ def versions() -> dict[str, str]:
 
 
 def processor_seconds(pids: Mapping[str, int]) -> dict[str, float]:
-    """The processor time so far of each process with its children, by the names of *pids*."""
-    return {name: _ticks(pid) / _TICK for name, pid in pids.items()}
+    """The processor time so far of each process by the names of *pids*: its own, and that of a server's children."""
+    return {name: _ticks(pid, alone=pid == os.getpid()) / _TICK for name, pid in pids.items()}
 
 
-def _ticks(pid: int) -> int:
-    whole = mark(pid)
+def _ticks(pid: int, *, alone: bool) -> int:
+    whole = None if alone else mark(pid)  # everything that is measured is a child of ours
     family = [pid, *(child.pid for child in (children(whole) if whole else ()))]
-    return sum(_own_ticks(one) for one in family)
+    return sum(_own_ticks(one, 13 if alone else 15) for one in family)
 
 
-def _own_ticks(pid: int) -> int:
+def _own_ticks(pid: int, end: int) -> int:
+    """User and system time; up to *end* 15 also that of children that have ended."""
     try:
         fields = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace").rpartition(")")[2].split()
     except OSError:  # it has ended
         return 0
-    return sum(int(one) for one in fields[11:15])  # user, system, and those of children that have ended
+    return sum(int(one) for one in fields[11:end])
 
 
 def resident_bytes(pid: int) -> int:

@@ -6,7 +6,7 @@ from typing import Any, Final
 from bench.figures import Figures
 
 _SIDES: Final = {"hashi": "hashi", "bare_temporal": "bare Temporal"}
-_PROCESSES: Final = ("client", "gateway", "postgresql", "temporal", "worker")
+_PROCESSES: Final = ("client", "gateway", "postgresql", "temporal", "worker", "all")
 _HEAD: Final = f"{'clients':>7}  {'':<14}{'per second':>12}{'p50 ms':>10}{'p99 ms':>10}{'cost':>8}"
 
 

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Final
 
-from domain.calendar import japanese_day
+from domain.calendar import close_of, japanese_day
 from domain.envelope import CENTER, Organization
 from domain.law import refuse, require
 from domain.state import Case, Consent
@@ -38,7 +38,7 @@ def is_active(consent: Consent, now: datetime, purpose: str = Purpose.collaborat
     """Whether *consent* holds at *now* for *purpose*."""
     if consent.withdrawn_at and consent.withdrawn_at <= now:
         return False
-    return purpose in consent.purposes and japanese_day(now) <= consent.valid_until
+    return purpose in consent.purposes and now <= close_of(consent.valid_until)
 
 
 def active_consent(case: Case, now: datetime, purpose: str = Purpose.collaboration) -> Consent | None:

@@ -38,6 +38,10 @@ _INTERNAL: Final = frozenset(
     }
 )
 _AMOUNTS: Final = frozenset({"costs", "direct", "indirect", "visiting", "success_fee", "total", "amount", "fee"})
+_OF_ONE_BANK: Final = frozenset(
+    {"CaseCancellationRequested", "BankOfficerAssigned", "NeedSupplemented", "CompanyConsentRecorded"}
+)
+"""What one bank does for itself and no other bank learns."""
 _MASKED_FOR_BANK: Final[Mapping[str, frozenset[str]]] = {
     "NeedReferred": frozenset({"description"}),
     "NeedSupplemented": frozenset({"fields"}),
@@ -122,7 +126,8 @@ def bank_view(event: Event, referral: Referral) -> View | None:
     view = FACTS[_judged_as(event)].bank
     if event.type == "ReferralAttached" and getattr(event.data, "bank_id", None) != referral.bank_id:
         return None
-    if event.actor.role is Role.bank_officer and event.actor.org_id != referral.bank_id:
+    by_another = event.actor.role is Role.bank_officer and event.actor.org_id != referral.bank_id
+    if by_another and event.type in _OF_ONE_BANK:
         return None
     ended = referral.until is not None and event.version > referral.until
     if view is View.hidden or event.version < referral.since or ended:

@@ -24,7 +24,7 @@ from domain.terms import OrganizationKind, Role
 from domain.visibility import seen_version
 from gateway.conditions import etag
 from gateway.engine import Engine, Unanswered
-from gateway.problems import Fault, key_reused, refused, unanswered, unfit
+from gateway.problems import Fault, internal_error, key_reused, refused, unanswered, unfit
 from gateway.views import Reference, answer, entry_receipt, receipt, sees_all, shown_events
 from store.cases import Cases
 from store.codec import canonical
@@ -198,6 +198,8 @@ class Asking:
         if reply.answer.outcome == "refused":
             return await self._refused_there(command, reply, print_)
         _note(command, reply.answer.outcome)
+        if reply.answer.outcome == "failed" or reply.standing is None:
+            raise internal_error()
         return await self._answer(command, reply.answer.events, version=reply.standing.version)
 
     async def _look_up(self, command: Command, silence: Unanswered) -> Response:

@@ -93,9 +93,12 @@ class Settings(BaseSettings):
     @field_validator("url")
     @classmethod
     def _is_http(cls, value: str | None) -> str | None:
-        if value is not None and urlsplit(value).scheme not in {"http", "https"}:
-            raise ValueError("should begin with http:// or https://")
-        return value.rstrip("/") if value else None
+        if value is None:
+            return None
+        parts = urlsplit(value)
+        if parts.scheme not in {"http", "https"} or not parts.hostname or parts.port == 0:  # asking refuses bad ports
+            raise ValueError("should be http:// or https:// with a host, such as http://127.0.0.1:8780")
+        return value.rstrip("/")
 
     @model_validator(mode="after")
     def _stays_on_this_machine(self) -> Self:

@@ -32,8 +32,10 @@ _STAGE: Final = SearchAttributeKey.for_keyword(STAGE_ATTRIBUTE)
 _CENTER: Final = SearchAttributeKey.for_keyword(CENTER_ATTRIBUTE)
 _ATTEMPT: Final = timedelta(seconds=3)
 _RETRY: Final = RetryPolicy(
-    initial_interval=timedelta(milliseconds=50), backoff_coefficient=2.0, maximum_interval=timedelta(seconds=1)
+    initial_interval=timedelta(milliseconds=50), backoff_coefficient=2.0, maximum_interval=timedelta(seconds=10)
 )
+_BRIEFLY: Final = timedelta(milliseconds=250)
+"""Pauses between attempts that are longer than this are timers of the workflow: the worker can stop meanwhile."""
 _QUIET: Final = 0.5
 """Seconds without a command after which a run may turn over."""
 _MANY: Final = 200
@@ -41,7 +43,9 @@ _MANY: Final = 200
 _TOO_MANY: Final = 400
 """Commands after which a run turns over, quiet or not; below every limit of the engine."""
 _PATIENCE: Final = 1.0
-"""Seconds before a deadline is tried again that the store's clock does not see as passed yet."""
+"""Seconds before a deadline that has passed here, but changes nothing in the store, is tried again; then twice that…"""
+_LONGEST: Final = 600.0
+"""…and at most so many."""
 _FIRST: Final = 10.0
 """Seconds a new run waits for its first command before it looks into the store by itself."""
 
@@ -61,6 +65,8 @@ class ReferralCase:
         self._handled = 0
         self._handled_at = workflow.time()
         self._draining = False
+        self._taken_at = self._handled_at
+        self._patience = _PATIENCE
         self._due_at: float | None = self._handled_at + _FIRST
         if start.standing is not None:
             self._take(start.standing)
@@ -69,7 +75,7 @@ class ReferralCase:
     @workflow.run
     async def run(self, start: CaseStart) -> int:
         """Wait for commands and deadlines; returns the case's version when nothing can happen any more."""
-        while not self._standing.finished:
+        while not await self._is_over():
             await self._wait()
             if self._is_due():
                 await self._fall_due()
@@ -79,8 +85,13 @@ class ReferralCase:
                 workflow.continue_as_new(
                     CaseStart(case_id=self._case_id, center_id=self._center_id, standing=self._remaining())
                 )
-        await workflow.wait_condition(workflow.all_handlers_finished)
         return self._standing.version
+
+    async def _is_over(self) -> bool:
+        """Asked again after the last commands: one of them may have reopened the case."""
+        if self._standing.finished:
+            await workflow.wait_condition(workflow.all_handlers_finished)
+        return self._standing.finished
 
     @workflow.update(name=COMMAND_UPDATE)
     async def command(self, ticket: Ticket) -> Reply:
@@ -92,6 +103,7 @@ class ReferralCase:
                 result_type=Reply,
                 start_to_close_timeout=_ATTEMPT,
                 retry_policy=_RETRY,
+                local_retry_threshold=_BRIEFLY,
                 summary=ticket.name,
             )
             self._count()
@@ -124,26 +136,31 @@ class ReferralCase:
                 result_type=Reply,
                 start_to_close_timeout=_ATTEMPT,
                 retry_policy=_RETRY,
+                local_retry_threshold=_BRIEFLY,
                 summary="deadlines",
             )
             self._count()
+            before = self._standing.version
             self._take(reply.standing)
-            if reply.answer.outcome == "nothing_due" and self._is_due():
-                self._due_at = workflow.time() + _PATIENCE
+            if self._is_due() and self._standing.version == before:
+                self._due_at = workflow.time() + self._patience
+                self._patience = min(2 * self._patience, _LONGEST)
+            else:
+                self._patience = _PATIENCE
 
     def _count(self) -> None:
         self._handled += 1
         self._handled_at = workflow.time()
 
-    def _take(self, standing: Standing) -> None:
-        if standing.version < self._standing.version:
+    def _take(self, standing: Standing | None) -> None:
+        if standing is None:
             return
         if standing.stage != self._standing.stage or self._standing.version == 0:
             workflow.upsert_search_attributes([_STAGE.value_set(standing.stage), _CENTER.value_set(self._center_id)])
         if self._first_stage is None and standing.version:
             self._first_stage = standing.stage
         self._standing = standing
-        now = workflow.time()
+        now = self._taken_at = workflow.time()
         self._due_at = now + standing.deadlines[0].due_in if standing.deadlines else None
         workflow.set_current_details(_details(standing))
 
@@ -179,7 +196,7 @@ class ReferralCase:
         return nearer or self._standing.finished or self._wants_turn_over() != eager or self._handled >= _TOO_MANY
 
     def _remaining(self) -> Standing:
-        passed = workflow.time() - self._handled_at
+        passed = workflow.time() - self._taken_at
         later = tuple(
             one.model_copy(update={"due_in": max(0.0, one.due_in - passed)}) for one in self._standing.deadlines
         )

@@ -214,7 +214,8 @@ def _require_compliance(case: Case, what: str) -> None:
 
 
 def _require_ring(case: Case, institution: Organization) -> None:
-    if case.need is None or (institution.prefecture in KYUSHU and institution.country == "jp"):
+    near = institution.prefecture is None or institution.prefecture in KYUSHU
+    if case.need is None or (near and institution.country == "jp"):
         return
     widened = any(one.scope is SearchScope.national for one in case.searches.values())
     require(widened, "regional_search_first", "/data/institution_id", fact=institution.org_id)

@@ -27,9 +27,7 @@ def test_a_quick_run_has_the_shape_of_the_contract_and_all_commands_accepted() -
     names = {f"{name}_{side}" for name in ("p50_ms", "p99_ms", "per_second", "commands") for side in sides}
     assert names < set(told["figures"])
     assert all(told["figures"][name] > 0 for name in names)
-    assert {"worker_bytes_per_idle_case", "cpu_ms_gateway_hashi_1", "cpu_ms_worker_bare_temporal_1"} < set(
-        told["figures"]
-    )
+    assert {"worker_bytes_per_idle_case", "cpu_ms_gateway_hashi_1", "cpu_ms_all_bare_temporal_1"} < set(told["figures"])
     assert {"cores", "python", "temporal_server", "postgresql"} <= {*told["machine"], *told["versions"]}
 
 

@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 
 from store.sealing import Seals
+from workers.embedded.place import remove
 from workers.settings import parse_keys
 from workers.up.home import HomeInUse, UpHome
 
@@ -93,6 +94,7 @@ def machine(tmp_path: Path) -> Iterator[Machine]:
         process.wait(PATIENCE)
         if process.stdout is not None:
             process.stdout.close()
+    remove(folder / ".hashi")  # root's PostgreSQL data lie elsewhere
 
 
 def gone(pid: int) -> bool:

@@ -105,16 +105,6 @@ def test_hidden_work_does_not_move_what_the_bank_sees(story: Story) -> None:
     assert story.sees("sato") == before
 
 
-@fault
-def test_a_bank_whose_referral_ended_reads_the_case_as_it_was(story: Story) -> None:
-    """Script 8: view frozen at that version."""
-    story.assigned().must("sato", "RequestCancellation", reason="client_left_bank")
-    story.must("tanaka", "ConfirmCancellation", {"company_continues": True})
-    before = story.sees("sato")
-    story.must("tanaka", "ScheduleVisit", VISIT)
-    assert story.sees("sato") == before
-
-
 def test_a_correction_is_seen_no_further_than_what_it_corrects(story: Story) -> None:
     """Column Bank of the corrected event."""
     story.triaged()

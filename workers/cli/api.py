@@ -18,6 +18,7 @@ from workers.up.home import DEFAULT_URL, UpHome
 
 _SLACK: Final = 10.0
 """Seconds beyond the gateway's own patience before a command gives up."""
+_GIVEN_AS: Final = {"Authorization": "HASHI_API_KEY", "Idempotency-Key": "--idempotency-key"}
 _JSON: Final = {"Content-Type": "application/json"}
 
 P = ParamSpec("P")
@@ -61,6 +62,7 @@ class Api:
             "Authorization": f"Bearer {self.key}",
             "Accept-Language": _language(),
         }
+        _require_ascii(headers)
         local = is_loopback(urlsplit(self.url).hostname or "")  # where no proxy may stand between
         try:
             with httpx.Client(base_url=self.url, timeout=self.patience + _SLACK, trust_env=not local) as client:
@@ -74,9 +76,19 @@ class Api:
                 server="gateway",
                 url=self.url,
             ) from error
-        if response.is_success:
+        if not response.is_success:
+            raise _fault(response)
+        try:
             return Answer(response.json() if response.content else None, response.headers)
-        raise _fault(response)
+        except ValueError as error:
+            raise Unreachable(f"what answers at {self.url} is no gateway; `hashi up` serves one") from error
+
+
+def _require_ascii(headers: Mapping[str, str]) -> None:
+    for name, value in headers.items():
+        if not (value.isascii() and value.isprintable()):
+            field = _GIVEN_AS.get(name, name)
+            raise BadInput(f"{field}: letters, digits and signs of ASCII only", field=field)
 
 
 def _written(body: Any) -> bytes:
@@ -97,14 +109,21 @@ def acts(function: Callable[Concatenate[Api, P], T]) -> Callable[P, T]:
     def with_api(person: str | None, *words: P.args, **more: P.kwargs) -> T:
         settings = settings_of()
         home = UpHome.at(settings.home)
-        api = Api(_url(settings, home), _key(settings, home, person), settings.patience, person)
+        api = Api(_url(settings, home, person), _key(settings, home, person), settings.patience, person)
         return function(api, *words, **more)
 
     return with_api  # type: ignore[return-value]  # click passes person; the caller's signature has the rest
 
 
-def _url(settings: Settings, home: UpHome) -> str:
-    return settings.url or str(home.record().get("url") or DEFAULT_URL)
+def _url(settings: Settings, home: UpHome, person: str | None) -> str:
+    """The address to ask; a key of this machine goes to this machine's own `hashi up` and nowhere else by chance."""
+    if settings.url:
+        return settings.url
+    if home.is_served() and (served := home.record().get("url")):
+        return str(served)
+    if person is not None:
+        raise Unreachable(f"no gateway runs on {home.path}; start it with `hashi up`", server="gateway")
+    return DEFAULT_URL
 
 
 def _key(settings: Settings, home: UpHome, person: str | None) -> str:

@@ -153,7 +153,7 @@ def do(
     body |= {name: value for name, value in more.items() if value}
     body |= {"reason": {**body.get("reason", {}), **why}} if why else {}
     key = idempotency_key or str(uuid4())
-    headers = {"Idempotency-Key": key} | ({"If-Match": f'"{if_match}"'} if if_match is not None else {})
+    headers = {"Idempotency-Key": key} | ({"If-Match": f'"v{if_match}"'} if if_match is not None else {})
     answer = _sent(api, case_id, command, body, headers)
     if wants_json():
         show.document(answer)

@@ -41,10 +41,10 @@ def submit(api: Api, file: str, idempotency_key: str | None) -> None:
         show.document(answer.body)
         return
     case_id = answer.body["case_id"]
-    number = api.get(path("cases", case_id)).body.get("case_no")
+    now = api.get(path("cases", case_id)).body
     was_known = answer.headers.get("Idempotency-Replayed") == "true"
     show.say("This need was referred before; its case:" if was_known else "The need is referred.")
-    show.pairs({"Case": case_id, "Number": number, "Stage": answer.body["stage"]})
+    show.pairs({"Case": case_id, "Number": now.get("case_no"), "Stage": now["stage"]})
     acting = f" --as {api.person}" if api.person else ""
     show.say(f"\nFollow it with: hashi case show {case_id}{acting}")
     people = UpHome.at(settings_of().home).people()

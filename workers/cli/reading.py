@@ -16,7 +16,7 @@ def json_of(word: str, field: str) -> dict[str, Any]:
     name, text = (field, word) if word.lstrip().startswith("{") else _text(word, field)
     try:
         told = json.loads(text, object_pairs_hook=_once, parse_constant=_no_number)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise BadInput(f"{name}: no JSON: {error}", field=field) from error
     if not isinstance(told, dict):
         raise BadInput(f"{name}: should be a JSON object", field=field)

@@ -31,6 +31,7 @@ from workers.embedded import throwaway
 from workers.sweeper import sweep
 
 _AT_ONCE: Final = timedelta(microseconds=-1)
+_TRIES: Final = 50
 
 
 @dataclass(frozen=True)
@@ -53,11 +54,17 @@ class Machine:
         await self.store.clock.move(moment)
 
     async def advance(self, moment: datetime) -> None:
-        """Let time pass until *moment*, stopping at every deadline on the way so that it acts at its own time."""
-        while True:
-            due = await self.store.overview.next_due(moment)
-            if due is None:
-                break
+        """Let time pass until *moment*, stopping at every deadline on the way so that it acts at its own time.
+
+        Raises RuntimeError for a deadline that is due and changes nothing: a fault of ours.
+        """
+        again = 0
+        last = None
+        while (due := await self.store.overview.next_due(moment)) is not None:
+            again = again + 1 if due == last else 0
+            if again > _TRIES:
+                raise RuntimeError(f"a deadline of {due.isoformat()} is due and changes nothing")
+            last = due
             await self.stand_at(max(due, await self.store.clock.now()))
             await sweep(self.client, self.store, grace=_AT_ONCE)
         await self.stand_at(moment)
