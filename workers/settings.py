@@ -96,7 +96,7 @@ class Settings(BaseSettings):
         if value is None:
             return None
         parts = urlsplit(value)
-        if parts.scheme not in {"http", "https"} or not parts.hostname or parts.port == 0:  # asking refuses bad ports
+        if parts.scheme not in {"http", "https"} or not parts.hostname or parts.port == 0:
             raise ValueError("should be http:// or https:// with a host, such as http://127.0.0.1:8780")
         return value.rstrip("/")
 

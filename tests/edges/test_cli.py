@@ -103,7 +103,13 @@ def test_a_command_without_a_key_says_how_to_give_one(capsys: Out) -> None:
     assert "HASHI_API_KEY: not set" in capsys.readouterr().err
 
 
-def test_a_person_without_a_key_here_is_named(capsys: Out) -> None:
+def test_before_anything_was_started_nobody_can_act(capsys: Out) -> None:
+    assert run(["case", "list", "--as", "bank"]) == 3
+    assert "`hashi up`" in capsys.readouterr().err
+
+
+def test_a_person_without_a_key_here_is_named(monkeypatch: pytest.MonkeyPatch, capsys: Out) -> None:
+    monkeypatch.setenv("HASHI_URL", "http://127.0.0.1:1")
     assert run(["case", "list", "--as", "sato"]) == 2
     assert "no key of sato" in capsys.readouterr().err
 

@@ -38,6 +38,8 @@ STARTS: Final = (
 )
 OTHER_CASES: Final = ("in_review", "searching", "drafted")
 """Where the cases stand that a case may be merged with."""
+PART: Final = 20_000
+"""Commands of one part; what is reached does not depend on how many processes share the parts."""
 LONGEST: Final = 120
 """Commands in one case at most; then another case begins."""
 DOCUMENTS: Final = {
@@ -84,6 +86,9 @@ class Walk(Story):
 class Reached:
     """What walks have come to."""
 
+    cases: int = 0
+    longest: int = 0
+    """Events of the longest case."""
     asked: Counter[str] = field(default_factory=Counter)
     accepted: Counter[str] = field(default_factory=Counter)
     events: Counter[str] = field(default_factory=Counter)
@@ -91,12 +96,14 @@ class Reached:
     ends: Counter[str] = field(default_factory=Counter)
     stages: Counter[str] = field(default_factory=Counter)
     faults: Counter[str] = field(default_factory=Counter)
-    sizes: Counter[str] = field(default_factory=Counter)
 
     def add(self, other: "Reached") -> None:
         """Count what *other* came to as well."""
-        for name in vars(self):
-            getattr(self, name).update(getattr(other, name))
+        self.cases += other.cases
+        self.longest = max(self.longest, other.longest)
+        for name, counts in vars(other).items():
+            if isinstance(counts, Counter):
+                getattr(self, name).update(counts)
 
 
 def begun() -> list[Walk]:
@@ -177,8 +184,8 @@ def _end(story: Walk, first: int, reached: Reached) -> None:
     reached.events.update(one.type for one in story.events[first:])
     reached.ends.update(one.data.disposition.value for one in story.events[first:] if one.type == "CaseClosed")
     reached.stages[case.furthest_stage.value] += 1
-    reached.sizes["cases"] += 1
-    reached.sizes["longest case"] = max(reached.sizes["longest case"], case.version)
+    reached.cases += 1
+    reached.longest = max(reached.longest, case.version)
 
 
 def _miscounted(story: Walk, case: Case) -> Iterable[str]:
@@ -205,7 +212,7 @@ def table(reached: Reached, seconds: float) -> str:
     head = f"{asked:,} commands, {accepted:,} accepted ({share}), {reached.events.total():,} events, "
     return "\n".join(
         (
-            f"{head}{reached.sizes['cases']:,} cases in {seconds:.1f} s: {asked / seconds:,.0f} commands/s",
+            f"{head}{reached.cases:,} cases of up to {reached.longest:,} events in {seconds:.1f} s: {asked / seconds:,.0f} commands/s",
             _listed("commands accepted", reached.accepted, commands),
             _listed("events", reached.events, facts),
             _listed("codes", reached.codes, SENTENCES),
@@ -228,7 +235,8 @@ def main() -> int:
     parser.add_argument("--jobs", type=int, default=1)
     parser.add_argument("--judge", type=int, default=0, help="judge every n-th accepted command by the invariants")
     told = parser.parse_args()
-    parts = [(told.commands // told.jobs, told.seed + number, told.judge) for number in range(told.jobs)]
+    sizes = [min(PART, told.commands - done) for done in range(0, told.commands, PART)]
+    parts = [(size, told.seed + number, told.judge) for number, size in enumerate(sizes)]
     begin, reached = perf_counter(), Reached()
     with ProcessPoolExecutor(told.jobs) as pool:
         for one in pool.map(_one_walk, parts):

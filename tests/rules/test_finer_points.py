@@ -511,7 +511,6 @@ def test_after_the_consent_ended_nothing_goes_on(story: Story, name: str, reason
     assert story.says("tanaka", name, reason=reason) == "consent_required"
 
 
-@fault
 def test_two_banks_get_the_same_stage_events(story: Story) -> None:
     """Script 9: a product one bank reports is no secret of that bank."""
     story.licensed().attach("jfs-saga").must("sato", "ReportProduct", {"name": "反射鏡"})
