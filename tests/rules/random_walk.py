@@ -212,7 +212,7 @@ def table(reached: Reached, seconds: float) -> str:
     head = f"{asked:,} commands, {accepted:,} accepted ({share}), {reached.events.total():,} events, "
     return "\n".join(
         (
-            f"{head}{reached.cases:,} cases of up to {reached.longest:,} events in {seconds:.1f} s: {asked / seconds:,.0f} commands/s",
+            f"{head}{reached.cases:,} cases of up to {reached.longest:,} events in {seconds:.1f} s: {asked / seconds:,.0f} commands/s",  # noqa: E501
             _listed("commands accepted", reached.accepted, commands),
             _listed("events", reached.events, facts),
             _listed("codes", reached.codes, SENTENCES),
