@@ -18,7 +18,7 @@ demo: $(VENV)/.runtime ## play a whole case on servers of its own; ends by itsel
 	@$(BIN)/hashi demo --script $(SCRIPT) --out $(OUT)
 
 test: check ## run every check and the whole test suite
-	@$(BIN)/python -m pytest -n 2 --dist loadfile -q $(ARGS)
+	@$(BIN)/python -m pytest -n 2 --dist loadgroup -q $(ARGS)
 
 check: $(VENV)/.dev ## format, lint, types and import contracts, without the tests
 	@$(BIN)/ruff format --check --quiet .

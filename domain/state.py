@@ -49,6 +49,8 @@ class Referral(Record):
     """When the last of them was recorded."""
     since: int = 1
     """The first version of the case this bank may see."""
+    also: tuple[str, ...] = ()
+    """Further referrals of the same wish by the same bank."""
     until: int | None = None
     """The last version it may see, once its referral has ended."""
 

@@ -160,14 +160,14 @@ SCHEDULE: Final[dict[Timer, tuple[Step, ...]]] = {
 """The defaults of `domain.md` section 6d."""
 
 
-DECLINED: Final = "declined"
-"""The subject of the wait for advice after a need was declined."""
-NOBODY: Final = "nobody"
+DECLINED: Final = "~declined"
+"""The subject of the wait for advice after a need was declined; no id begins like this."""
+NOBODY: Final = "~nobody"
 """The subject of the wait after a search found nobody."""
-WIND_DOWN: Final = "wind_down"
+WIND_DOWN: Final = "~wind_down"
 """The subject of the wait after the consent was withdrawn."""
-REPORT: Final = "report:"
-TOTAL: Final = "total:"
+REPORT: Final = "~report:"
+TOTAL: Final = "~total:"
 _CLOSING: Final = _steps((Act.end, _bd(3), _CO))
 _SPECIAL: Final[dict[str, tuple[Step, ...]]] = {
     DECLINED: _CLOSING,

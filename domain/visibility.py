@@ -366,9 +366,11 @@ def _visit_as_confirmed(visit: Visit) -> dict[str, Any]:
     shown = visit.model_dump(exclude={"report"}, exclude_none=True)
     report = visit.report
     if report and report.confirmed_at:
+        hidden = [one for one in report.redactions if one in (report.proposed_step or "")]
         shown["report"] = {
             **report.model_dump(exclude={"redactions", "findings"}, exclude_none=True),
             "findings": redacted(report.findings, report.redactions),
+            **({"proposed_step": redacted(report.proposed_step, hidden)} if report.proposed_step else {}),
         }
     return shown
 

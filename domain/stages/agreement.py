@@ -403,9 +403,13 @@ def amend_agreement(case: Case, data: AmendAgreement, ask: Ask) -> Iterable[Even
     """The only way to change what was signed (invariant 16)."""
     one = _signed(case, data.agreement_id, ask)
     try:
-        new_end(data.changes)
+        ends_on = new_end(data.changes)
     except ValueError as error:
         refuse("invalid_field", "/data/changes/ends_on", problem=str(error))
+    if ends_on and one.effective_on and one.ends_on:
+        require(ends_on >= one.effective_on, "invalid_field", "/data/changes/ends_on", problem=f">= {one.effective_on}")
+        late = ends_on > one.ends_on and (ask.today - one.ends_on).days > LATE_RENEWAL_DAYS
+        require(not late, "renewal_too_late", "/data/changes/ends_on", ends_on=one.ends_on)
     return [AgreementAmended(agreement_id=one.agreement_id, changes=data.changes)]
 
 

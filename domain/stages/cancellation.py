@@ -72,7 +72,7 @@ def confirm_cancellation(case: Case, data: ConfirmCancellation, ask: Ask) -> Ite
 def _goes_on(case: Case, data: ConfirmCancellation, ask: Ask) -> bool:
     if any(one.by is Role.company_representative for one in case.cancellations):
         return False
-    if case.cancellations[0].reason == "sent_in_error":
+    if _was_an_error(case, case.cancellations[0]):
         return False
     if data.company_continues is not None:
         return data.company_continues
@@ -82,11 +82,15 @@ def _goes_on(case: Case, data: ConfirmCancellation, ask: Ask) -> bool:
     return consent is not None and CENTER in consent.recipients
 
 
+def _was_an_error(case: Case, first: Cancellation) -> bool:
+    early = first.at <= after_business_days(case.opened_at, ERROR_BUSINESS_DAYS)
+    return first.reason == "sent_in_error" and early
+
+
 def _disposition(case: Case, first: Cancellation, ask: Ask) -> Disposition:
     if first.by is Role.company_representative:
         return Disposition.withdrawn_by_company
-    early = first.at <= after_business_days(case.opened_at, ERROR_BUSINESS_DAYS)
-    if first.reason == "sent_in_error" and early:
+    if _was_an_error(case, first):
         return Disposition.entered_in_error
     return Disposition.cancelled_by_bank
 

@@ -29,7 +29,7 @@ class DeadlineExtended(EventData):
 
     timer: Timer
     to: Instant
-    subject: Key
+    subject: Line
 
 
 class BankOfficerAssigned(EventData):
@@ -56,7 +56,7 @@ class ExtendDeadline(CommandData):
     example: ClassVar[Mapping[str, Any]] = {"timer": "agreement", "to": "2026-12-25"}
     timer: Timer
     to: Instant | Day = Field(union_mode="left_to_right")
-    subject: Key | None = None
+    subject: Line | None = None
 
 
 class AssignBankOfficer(CommandData):
@@ -114,7 +114,7 @@ def correction_recorded(case: Case, fact: CorrectionRecorded, event: Event) -> C
     return case.but(corrections=(*case.corrections, one))
 
 
-@evolves(DeadlineExtended, bank=View.full)
+@evolves(DeadlineExtended, bank=View.summary)
 def deadline_extended(case: Case, fact: DeadlineExtended, event: Event) -> Case:
     """The wait's next step comes no earlier."""
     return case.but(extensions={**case.extensions, wait_key(fact.timer, fact.subject): fact.to})

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping
 from typing import Any, ClassVar
 
+from domain.calendar import japanese_day
 from domain.consents import require_consent
 from domain.envelope import Command, CommandData, Event, EventData, made_id
 from domain.law import RULES, Ask, Rule, View, decides, evolves, refuse, require
@@ -64,13 +65,15 @@ def _second(case: Case, data: ConfirmDecision | RejectDecision, ask: Ask) -> Pro
         refuse("invalid_field", "/data/proposal_id", problem="there is no such open proposal")
     require(proposal.proposed_by != ask.actor.person, "four_eyes_required", person=proposal.proposed_by)
     rule = RULES[proposal.command]
+    if not case.is_open and not rule.when_closed:
+        refuse("case_closed", day=japanese_day(case.closed_at or case.updated_at))
     both_sides = rule.by == rule.confirmed_by
     allowed = rule.confirmed_by - ({proposal.proposed_role} if both_sides else set())
     require(ask.actor.role in allowed, "not_permitted", role=ask.actor.role, command=f"Confirm {proposal.command}")
     return proposal
 
 
-@decides(ConfirmDecision, by=_ANYBODY, without_consent=True)
+@decides(ConfirmDecision, by=_ANYBODY, when_closed=True, without_consent=True)
 def confirm_decision(case: Case, data: ConfirmDecision, ask: Ask) -> Iterable[EventData]:
     """The facts of the proposed command, decided anew on today's state."""
     proposal = _second(case, data, ask)
@@ -81,7 +84,7 @@ def confirm_decision(case: Case, data: ConfirmDecision, ask: Ask) -> Iterable[Ev
     return rule.decide(case, rule.data.model_validate(dict(proposal.data)), Ask(command, ask.context))
 
 
-@decides(RejectDecision, by=_ANYBODY, without_consent=True, reason=True)
+@decides(RejectDecision, by=_ANYBODY, when_closed=True, without_consent=True, reason=True)
 def reject_decision(case: Case, data: RejectDecision, ask: Ask) -> Iterable[EventData]:
     """The proposal falls."""
     proposal = _second(case, data, ask)

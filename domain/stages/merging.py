@@ -9,7 +9,7 @@ from domain.envelope import SYSTEM, Command, CommandData, Event, EventData, made
 from domain.law import Ask, View, decides, evolves, refuse, require
 from domain.records import Amount, Key, Line, Text
 from domain.stages.closing import CaseClosed, open_work
-from domain.state import Case, Referral
+from domain.state import Case, Referral, changed
 from domain.terms import Disposition, Role, Status
 
 
@@ -117,7 +117,9 @@ def merge_cases(case: Case, data: MergeCases, ask: Ask) -> Iterable[EventData]:
     require(other.is_open, "merge_not_possible", "/data", fact=f"{other_id} is closed")
     if data.surviving_case_id:
         return [CaseMergedInto(surviving_case_id=other.case_id), _merged()]
-    return list(_attached(other))
+    attached = list(_attached(other))
+    require(attached, "merge_not_possible", "/data", fact="no referral goes over; name the surviving case")
+    return attached
 
 
 def _merged() -> EventData:
@@ -125,7 +127,10 @@ def _merged() -> EventData:
 
 
 def _attached(absorbed: Case) -> Iterable[ReferralAttached]:
+    """The referrals that go over: those that have not ended."""
     for one in absorbed.referrals:
+        if one.until is not None:
+            continue
         yield ReferralAttached(
             referral_id=one.referral_id,
             bank_id=one.bank_id,
@@ -139,7 +144,7 @@ def complete_merge(case: Case, data: CompleteMerge, ask: Ask) -> Iterable[EventD
     """What the first half decided; a second time it changes nothing."""
     if data.surviving_case_id:
         return [CaseMergedInto(surviving_case_id=data.surviving_case_id), _merged()]
-    known = {one.referral_id for one in case.referrals}
+    known = {known for one in case.referrals for known in (one.referral_id, *one.also)}
     return [one for one in data.referrals if one.referral_id not in known]
 
 
@@ -179,7 +184,14 @@ def case_merged_into(case: Case, fact: CaseMergedInto, event: Event) -> Case:
 
 @evolves(ReferralAttached, bank=View.full)
 def referral_attached(case: Case, fact: ReferralAttached, event: Event) -> Case:
-    """The other bank follows from here on, and sees nothing from before."""
+    """The other bank follows from here on, and sees nothing from before; one that follows already follows once."""
+    if any(one.bank_id == fact.bank_id for one in case.referrals):
+        return case.but(
+            referrals=tuple(
+                changed(one, also=(*one.also, fact.referral_id)) if one.bank_id == fact.bank_id else one
+                for one in case.referrals
+            )
+        )
     one = Referral(
         referral_id=fact.referral_id,
         bank_id=fact.bank_id,

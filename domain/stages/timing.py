@@ -5,7 +5,7 @@ from typing import Any, ClassVar, Final
 
 from domain.envelope import SYSTEM, Command, CommandData, Event, EventData, made_id
 from domain.law import Ask, View, decides, evolves
-from domain.records import Instant, Key
+from domain.records import Instant, Line
 from domain.stages.agreement import AgreementExpired
 from domain.stages.assignment import AssignmentExpired
 from domain.stages.closing import CaseClosed, CaseHeld, open_work
@@ -21,7 +21,7 @@ class ReminderSent(EventData):
     timer: Timer
     to_role: Role
     level: int
-    subject: Key
+    subject: Line
     since: Instant
 
 
@@ -31,7 +31,7 @@ class CaseEscalated(EventData):
     timer: Timer
     to_role: Role
     level: int
-    subject: Key
+    subject: Line
     since: Instant
 
 
@@ -45,7 +45,7 @@ class FallDue(CommandData):
         "level": 1,
     }
     timer: Timer
-    subject: Key
+    subject: Line
     since: Instant
     level: int
 

@@ -417,10 +417,12 @@ def record_startup(case: Case, data: RecordStartup, ask: Ask) -> Iterable[EventD
     """Founded, or listed on a market."""
     if data.listed_on is not None or data.result == "listed":
         listed_on = data.listed_on or ask.today
+        require(listed_on <= ask.today, "not_yet_happened", "/data/listed_on", at=listed_on)
         return [
             StartupListed(startup_company_id=data.startup_company_id, market=data.market or "-", listed_on=listed_on)
         ]
     founded_on = data.founded_on or ask.today
+    require(founded_on <= ask.today, "not_yet_happened", "/data/founded_on", at=founded_on)
     return [StartupFounded(startup_company_id=data.startup_company_id, founded_on=founded_on)]
 
 

@@ -31,7 +31,6 @@ class Sent:
     body: bytes
     key: str = field(default_factory=lambda: uuid4().hex)
     began: float = 0.0
-    sent_last: float = 0.0
     answered: float = 0.0
     attempts: int = 0
     answer: Answer | None = None
@@ -85,7 +84,7 @@ class Bureau:
 
     async def attempt(self, wire: Wire, one: Sent, patience: float) -> Answer | None:
         """One answer; None when there was none in time or the connection broke."""
-        one.attempts, one.sent_last = one.attempts + 1, time.monotonic()
+        one.attempts += 1
         try:
             async with asyncio.timeout(patience):
                 return await wire.post(one.path, self.running.keys[one.person], one.body, one.key)
@@ -155,8 +154,8 @@ async def test_no_kill_loses_or_doubles_what_was_acknowledged(
 
 
 def _tell(name: str, commands: list[Sent], killed_at: float, record: Callable[[str, object], None]) -> None:
-    """Say how long it took until a command sent after the kill was answered, and the slowest of those under way."""
-    fresh = min(one.answered for one in commands if one.sent_last > killed_at) - killed_at
+    """Say how long it took until a command begun after the kill was answered, and the slowest of those under way."""
+    fresh = min(one.answered for one in commands if one.began > killed_at) - killed_at
     under_way = [one.answered for one in commands if one.began <= killed_at < one.answered]
     slowest = max(under_way, default=killed_at) - killed_at
     sent_again = sum(one.attempts > 1 for one in commands)

@@ -209,10 +209,11 @@ def table(reached: Reached, seconds: float) -> str:
     commands = [name for name, one in RULES.items() if one.stream == "case"]
     facts = [name for name, one in FACTS.items() if one.stream == "case"]
     share = f"{accepted / asked:.1%}" if asked else "-"
-    head = f"{asked:,} commands, {accepted:,} accepted ({share}), {reached.events.total():,} events, "
+    head = f"{asked:,} commands, {accepted:,} accepted ({share}), {reached.events.total():,} events"
+    size = f"{reached.cases:,} cases of up to {reached.longest:,} events"
     return "\n".join(
         (
-            f"{head}{reached.cases:,} cases of up to {reached.longest:,} events in {seconds:.1f} s: {asked / seconds:,.0f} commands/s",  # noqa: E501
+            f"{head}, {size} in {seconds:.1f} s: {asked / seconds:,.0f} commands/s",
             _listed("commands accepted", reached.accepted, commands),
             _listed("events", reached.events, facts),
             _listed("codes", reached.codes, SENTENCES),

@@ -104,7 +104,7 @@ def test_sent_in_error_is_an_error_for_three_business_days(story: Story) -> None
 
 def test_later_an_error_is_a_cancellation(story: Story) -> None:
     story.referred().at(8).must("sato", "RequestCancellation", reason="sent_in_error")
-    story.must("mori", "ConfirmCancellation")
+    story.must("mori", "ConfirmCancellation", {"company_continues": False})
     assert story.state.disposition == "cancelled_by_bank"
 
 

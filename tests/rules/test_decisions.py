@@ -48,4 +48,4 @@ def test_a_confirmed_decision_is_decided_on_the_state_of_the_day(story: Story) -
 def test_open_proposals_fall_when_the_case_ends(story: Story) -> None:
     story.in_review().must("tanaka", "DeclineNeed", reason=LEGAL).must("tanaka", "RedirectNeed", {"to_org": "x"})
     assert story.state.proposals == {}
-    assert story.says("mori", "ConfirmDecision") == "case_closed"
+    assert story.says("mori", "ConfirmDecision") == "already_done"

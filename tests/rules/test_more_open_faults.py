@@ -26,7 +26,6 @@ def test_two_consents_do_not_add_up_to_a_wider_one(story: Story) -> None:
     assert story.says("tanaka", "OfferAssignment", offer) == "disclosure_exceeds_consent"
 
 
-@fault
 def test_a_lending_consent_taken_back_does_not_hold_the_case(story: Story) -> None:
     """Invariant 3: what the consent did not carry goes on."""
     story.in_review().must("arita", "RecordConsent", {**LENDING, "consent_id": "k2"})
@@ -41,7 +40,6 @@ def test_a_bank_does_not_read_of_another_bank_in_a_consent(story: Story) -> None
     assert "jfs-saga" not in story.text_for("sato")
 
 
-@fault
 def test_a_redacted_passage_is_hidden_in_the_proposed_step_too(story: Story) -> None:
     """Invariant 13: the report as redacted."""
     report = {"findings": f"均一。{SECRET_PASSAGE}", "feasibility": "feasible", "proposed_step": SECRET_PASSAGE}
@@ -50,7 +48,6 @@ def test_a_redacted_passage_is_hidden_in_the_proposed_step_too(story: Story) -> 
     assert SECRET_PASSAGE not in story.text_for("sato")
 
 
-@fault
 def test_more_time_for_what_a_bank_does_not_see_is_not_told_to_it(story: Story) -> None:
     """AssignmentOffered is hidden from the bank, and so is its wait."""
     story.offered().must("tanaka", "ExtendDeadline", {"timer": "offer", "to": "2026-05-29"}, reason="other")
@@ -60,7 +57,6 @@ def test_more_time_for_what_a_bank_does_not_see_is_not_told_to_it(story: Story) 
 # two persons, two banks
 
 
-@fault
 def test_a_correction_after_the_end_is_confirmed_too(story: Story) -> None:
     """Invariant 26: CorrectEvent may come after the case closed, its confirmation then as well."""
     story.licensed().must("tanaka", "CloseCase", {"disposition": "transferred"})
@@ -69,7 +65,6 @@ def test_a_correction_after_the_end_is_confirmed_too(story: Story) -> None:
     assert story.says("mori", "ConfirmDecision") == ["CorrectionRecorded"]
 
 
-@fault
 def test_a_bank_that_sent_the_wish_twice_follows_it_once(story: Story) -> None:
     """Invariant 29: one reader, one count."""
     other = Story(case_id="c2").in_review(bank_reference="F-2026-0099")
@@ -78,7 +73,6 @@ def test_a_bank_that_sent_the_wish_twice_follows_it_once(story: Story) -> None:
     assert {one.seen for one in story.state.referrals} == {len(story.reads("sato"))}
 
 
-@fault
 def test_a_merge_does_not_bring_a_bank_back_that_had_cancelled(story: Story) -> None:
     """Invariants 24, 25."""
     other = Story(case_id="c2").in_review()
@@ -91,7 +85,6 @@ def test_a_merge_does_not_bring_a_bank_back_that_had_cancelled(story: Story) -> 
     assert all(one.until for one in story.state.referrals)
 
 
-@fault
 def test_an_error_found_late_ends_the_referral_not_the_case(story: Story) -> None:
     """Invariant 25: the company goes on with the center."""
     story.assigned().must("sato", "RequestCancellation", reason="sent_in_error")
@@ -135,7 +128,6 @@ def test_an_office_that_is_only_asked_does_not_move_the_case(story: Story, name:
 # facts and days
 
 
-@fault
 @pytest.mark.parametrize("data", [{"founded_on": "2030-01-01"}, {"listed_on": "2030-01-01", "market": "growth"}])
 def test_a_start_up_is_not_founded_or_listed_in_the_future(story: Story, data: dict[str, str]) -> None:
     """Invariant 28."""
@@ -156,14 +148,12 @@ def test_a_visit_long_past_is_recorded_with_a_document(story: Story) -> None:
     assert story.says("tanaka", "RecordVisitHeld") == "document_required"
 
 
-@fault
 def test_an_amendment_does_not_end_the_agreement_before_it_began(story: Story) -> None:
     """Invariant 15."""
     outcome = story.signed().says("ueno", "AmendAgreement", {"changes": {"ends_on": "2026-01-01"}})
     assert refused(outcome) or refused(story.says("arita", "ConfirmDecision"))
 
 
-@fault
 def test_an_amendment_does_not_renew_what_ended_long_ago(story: Story) -> None:
     """Invariant 16: renewal within 90 days."""
     story.signed().at("2027-12-01T09:00:00+09:00")
@@ -185,7 +175,6 @@ def test_a_document_that_is_not_there_is_refused(story: Story) -> None:
 # timers
 
 
-@fault
 def test_a_report_s_id_ends_no_case(story: Story) -> None:
     """The subject of a wait is somebody else's word: `declined` is an id like any other."""
     report = {"report_id": "declined", "findings": "均一。", "feasibility": "feasible"}

@@ -6,6 +6,7 @@ import importlib.metadata
 import importlib.util
 import os
 import pwd
+import secrets
 import shutil
 import subprocess
 import tempfile
@@ -199,7 +200,7 @@ def _outside(home: Home, base: Path) -> Path:
     if pointer.exists():
         folder = Path(pointer.read_text(encoding="utf-8").strip())
     else:
-        folder = base / home.key
+        folder = base / f"{home.key}-{secrets.token_hex(4)}"  # new data, whatever a removed home left behind
         try:
             pointer.write_text(f"{folder}\n", encoding="utf-8")
         except OSError as cause:
