@@ -11,12 +11,15 @@ from typing import Any, Final
 from uuid import uuid4
 
 from temporalio import activity, workflow
-from temporalio.client import Client, WithStartWorkflowOperation
+from temporalio.client import Client, WithStartWorkflowOperation, WorkflowUpdateRPCTimeoutOrCancelledError
 from temporalio.common import WorkflowIDConflictPolicy
 from temporalio.contrib.pydantic import pydantic_data_converter
+from temporalio.service import RPCError
 from temporalio.worker import UnsandboxedWorkflowRunner, Worker
 
 QUEUE: Final = "bench-peer"
+_PAUSE: Final = 0.05
+"""Seconds before an Update that got no answer is sent again under its id, as our gateway does."""
 
 
 @activity.defn
@@ -55,17 +58,25 @@ class Caller:
 
     async def send(self) -> None:
         """One Update, to its end; the first of a workflow starts it, as the first command of a case does."""
-        if self.sent % self.length == 0:
-            self.workflow_id = f"bare-{uuid4().hex}"
         first = self.sent % self.length == 0
+        if first:
+            self.workflow_id = f"bare-{uuid4().hex}"
         self.sent += 1
-        if not first:
+        update_id = uuid4().hex
+        while True:
+            try:
+                return await self._once(update_id, first=first)
+            except (RPCError, WorkflowUpdateRPCTimeoutOrCancelledError):  # on a machine with much else to do
+                await asyncio.sleep(_PAUSE)
+
+    async def _once(self, update_id: str, *, first: bool) -> None:
+        if first:
+            await self.client.execute_update_with_start_workflow(
+                "do", "a word", start_workflow_operation=_start(self.workflow_id), id=update_id, result_type=str
+            )
+        else:
             handle = self.client.get_workflow_handle(self.workflow_id)
-            await handle.execute_update("do", "a word", id=uuid4().hex, result_type=str)
-            return
-        await self.client.execute_update_with_start_workflow(
-            "do", "a word", start_workflow_operation=_start(self.workflow_id), id=uuid4().hex, result_type=str
-        )
+            await handle.execute_update("do", "a word", id=update_id, result_type=str)
 
 
 def _start(workflow_id: str) -> WithStartWorkflowOperation[Any, Any]:

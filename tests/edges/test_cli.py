@@ -2,6 +2,7 @@
 
 import json
 import os
+import shlex
 import socket
 import subprocess
 import sys
@@ -195,7 +196,7 @@ def test_an_interrupted_command_is_status_130(monkeypatch: pytest.MonkeyPatch, c
 
 
 def test_a_reader_who_leaves_early_gets_no_traceback() -> None:
-    line = f"{sys.executable} -m workers.cli schema commands | head -c 1"
+    line = f"{shlex.quote(sys.executable)} -m workers.cli schema commands | head -c 1"
     told = subprocess.run(line, shell=True, capture_output=True, text=True, check=True)
     assert (told.stdout, told.stderr) == ("{", "")
 

@@ -23,6 +23,7 @@ PATIENCE = 600.0  # seconds: recovery after a crash replays up to max_wal_size, 
 FAST_SHUTDOWN: Ladder = ((SIGINT, 60.0), (SIGQUIT, 10.0), (SIGKILL, 10.0))
 IMMEDIATE_SHUTDOWN: Ladder = ((SIGQUIT, 5.0), (SIGKILL, 10.0))
 ATTEMPTS = 3
+_WRITES = 40  # looks, a twentieth of a second apart
 
 # LC_CTYPE: pg_trgm still asks libc what a letter is; under C it finds no trigram in Japanese text.
 INITDB = (
@@ -196,10 +197,20 @@ class Postgres:
         """
         path = self._place.data / "postmaster.pid"
         try:
-            named = mark(int(path.read_text(encoding="utf-8").split("\n", 1)[0]))
+            named = mark(_pid_in(path))
         except (OSError, ValueError):
             return None
         if named is not None and not belongs_to(named, self._place.data):
             path.unlink()
             return None
         return named
+
+
+def _pid_in(path: Path) -> int:
+    """The process that *path* names. A server that is just starting has made the file and not written it yet."""
+    for _ in range(_WRITES):
+        text = path.read_text(encoding="utf-8")
+        if "\n" in text:
+            break
+        time.sleep(0.05)
+    return int(text.split("\n", 1)[0])
