@@ -18,7 +18,8 @@ demo: $(VENV)/.runtime ## play a whole case on servers of its own; ends by itsel
 	@$(BIN)/hashi demo --script $(SCRIPT) --out $(OUT)
 
 test: check ## run every check and the whole test suite
-	@$(BIN)/python -m pytest -n 2 --dist loadgroup -q $(ARGS)
+	@$(BIN)/python -m pytest -q tests/rules
+	@$(BIN)/python -m pytest -n 2 --dist loadfile -q tests/ledger tests/cases tests/edges
 
 check: $(VENV)/.dev ## format, lint, types and import contracts, without the tests
 	@$(BIN)/ruff format --check --quiet .
