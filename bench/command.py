@@ -59,7 +59,10 @@ class Officer:
         act = self.acts[self.place]
         self.place = (self.place + 1) % len(self.acts)
         path = "/v1/needs" if act.opens else f"/v1/cases/{self.case_id}/commands/{act.command}"
-        answer = await self.wire.post(path, self.keys[act.person], body_bytes(act), uuid4().hex)
+        try:
+            answer = await self.wire.post(path, self.keys[act.person], body_bytes(act), uuid4().hex)
+        except (OSError, EOFError) as error:
+            raise NotAccepted(f"{act.command}: the gateway broke off ({type(error).__name__}: {error})") from error
         if answer.status not in _OK:
             raise NotAccepted(f"{act.command}: {answer.status} {answer.content.decode('utf-8', 'replace')}")
         if act.opens:

@@ -26,6 +26,8 @@ from workers.sweeper import sweep_for_ever
 _DRAIN: Final = 10
 """Seconds that requests under way get when the gateway stops."""
 _BACKLOG: Final = 1024
+_AGAIN: Final = 0.05
+"""Seconds after which work that should end is cancelled again."""
 
 log = structlog.get_logger("hashi")
 
@@ -164,6 +166,8 @@ async def _until(stopping: asyncio.Event, work: Coroutine[Any, Any, None]) -> No
         if working.done():
             working.result()
     finally:
-        for task in (working, waiting):
-            task.cancel()
+        waiting.cancel()
+        while not working.done():  # one may get lost: wait_for of Python 3.11, in psycopg's pool, swallows it at times
+            working.cancel()
+            await asyncio.wait([working], timeout=_AGAIN)
         await asyncio.gather(working, waiting, return_exceptions=True)

@@ -19,6 +19,12 @@ print(json.dumps({name: importlib.util.find_spec(name).origin for name in %r}))
 """
 
 
+def environment() -> dict[str, str]:
+    """The environment without what would name settings or other packages."""
+    own = ("HASHI_", "TEMPORAL_", "PYTHON")
+    return {name: value for name, value in os.environ.items() if not name.startswith(own)}
+
+
 class Installed(NamedTuple):
     """A fresh environment with the wheel in it."""
 
@@ -28,9 +34,7 @@ class Installed(NamedTuple):
 
     def run(self, program: str, *words: str) -> str:
         """What *program* of the environment says, started from a folder that holds nothing of ours."""
-        kept = {
-            name: value for name, value in os.environ.items() if not name.startswith(("HASHI_", "TEMPORAL_", "PYTHON"))
-        }
+        kept = environment()
         told = subprocess.run(
             [str(self.venv / "bin" / program), *words],
             cwd=self.folder,
@@ -58,7 +62,11 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Installed:
     venv, folder = base / "venv", base / "elsewhere"
     folder.mkdir()
     subprocess.run([sys.executable, "-m", "venv", "--without-pip", str(venv)], check=True)
-    subprocess.run([*pip, "--python", str(venv / "bin" / "python"), "install", "--no-deps", str(wheel)], check=True)
+    subprocess.run(
+        [*pip, "--python", str(venv / "bin" / "python"), "install", "--no-deps", str(wheel)],
+        env=environment(),
+        check=True,
+    )
     [site] = (venv / "lib").glob("python*/site-packages")
     (site / "requirements.pth").write_text(f"{sysconfig.get_path('purelib')}\n", encoding="utf-8")
     return Installed(wheel, venv, folder)

@@ -83,7 +83,7 @@ async def up(settings: Settings, wishes: Wishes, on_ready: Callable[[Running], N
     home = UpHome.at(settings.home)
     with _held(home):
         listen(settings).close()  # a taken port is told before anything is started
-        serving = asyncio.ensure_future(_serve(settings, home, wishes, on_ready))
+        serving = asyncio.ensure_future(_serve(settings, home, wishes, on_ready, stopping))
         waiting = asyncio.ensure_future(stopping.wait())
         await asyncio.wait([serving, waiting], return_when=asyncio.FIRST_COMPLETED)
         waiting.cancel()
@@ -115,7 +115,10 @@ def _held(home: UpHome) -> Iterator[None]:
         os.close(descriptor)
 
 
-async def _serve(settings: Settings, home: UpHome, wishes: Wishes, on_ready: Callable[[Running], None]) -> None:
+async def _serve(
+    settings: Settings, home: UpHome, wishes: Wishes, on_ready: Callable[[Running], None], stopping: asyncio.Event
+) -> None:
+    """Serve until cancelled; *stopping* still tells where that got lost (wait_for of Python 3.11 swallows some)."""
     embedded = not _names_others(settings, home)
     if not settings.master_keys():
         home.ensure_master_key()
@@ -130,8 +133,9 @@ async def _serve(settings: Settings, home: UpHome, wishes: Wishes, on_ready: Cal
             running.gateway.start()
             await _answers(running)
             home.note(running.record())
-            on_ready(running)
-            await _watch(running)
+            if not stopping.is_set():
+                on_ready(running)
+            await _watch(running, stopping)
         finally:
             await asyncio.gather(running.worker.stop(), running.gateway.stop())
 
@@ -261,9 +265,9 @@ async def _is_ready(client: httpx.AsyncClient, url: str) -> bool:
         return False
 
 
-async def _watch(running: Running) -> None:
-    """Start again whatever ends, for ever."""
-    while True:
+async def _watch(running: Running, stopping: asyncio.Event) -> None:
+    """Start again whatever ends, until *stopping*."""
+    while not stopping.is_set():
         await asyncio.sleep(_GLANCE)
         for server in running.servers:
             await server.mend()
