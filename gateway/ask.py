@@ -31,7 +31,6 @@ from store.codec import canonical
 from store.commands import pack
 from store.connect import Store
 from store.desk import Briefing
-from store.desk import stream_of as stream_of_case
 
 log = structlog.get_logger("gateway")
 _REPLAYED: Final = {"Idempotency-Replayed": "true"}
@@ -119,7 +118,7 @@ class Asking:
             kept = await self._store.desk.kept(command.command_id)
             _require_same(kept.fingerprint if kept else b"", print_)
             return await self._answer(command, briefing.done, replayed=True)
-        logged = await self._store.desk.refusal(command.command_id)
+        logged = await self._store.desk.refusal(command.command_id) if briefing.was_refused else None
         if logged is not None:
             _require_same(logged.fingerprint, print_)
             raise refused(Refusal.model_validate(logged.problem), replayed=True)
@@ -224,24 +223,32 @@ class Asking:
         self, command: Command, references: Sequence[Reference], *, version: int = 0, replayed: bool = False
     ) -> Response:
         """The answer to *command*, which caused *references*: the same whenever it is given."""
-        case = await self._cases.state(stream_of(command), references[-1].version if references else version)
-        assert case is not None
+        case, references = await self._seen(command, references, version)
         if not isinstance(case, Case):
             opened = 201 if rule_of(command.name).opens else 200
             headers = {"ETag": etag(case.version), **(_REPLAYED if replayed else {})}
             return answer(entry_receipt(case, references), opened, headers)
-        content = receipt(case, command.actor, await self._seen(case, command.actor, references))
+        content = receipt(case, command.actor, references)
         headers = {"ETag": etag(content["version"]), **(_REPLAYED if replayed else {})}
         if not rule_of(command.name).opens:
             return answer(content, 200, headers)
         return answer(content, 201, {**headers, "Location": f"/v1/cases/{case.case_id}"})
 
-    async def _seen(self, case: Case, actor: Actor, references: Sequence[Reference]) -> Sequence[Reference]:
+    async def _seen(
+        self, command: Command, references: Sequence[Reference], version: int
+    ) -> tuple[State, Sequence[Reference]]:
+        """The state after *references* (at *version* when there are none), and those of them that the actor sees."""
+        actor, stream = command.actor, stream_of(command)
         if not references or sees_all(actor):
-            return references
-        events = await self._store.ledger.read(stream_of_case(case.case_id), references[0].version - 1, case.version)
-        shown = {event.event_id for event in shown_events(events, actor, case)}
-        return [one for one in references if one.id in shown]
+            state = await self._cases.state(stream, references[-1].version if references else version)
+            assert state is not None
+            return state, references
+        state, events = await self._cases.with_events(stream, references[0].version - 1, references[-1].version)
+        assert state is not None
+        if not isinstance(state, Case):
+            return state, references
+        shown = {event.event_id for event in shown_events(events, actor, state)}
+        return state, [one for one in references if one.id in shown]
 
 
 def _is_referral(command: Command) -> bool:

@@ -22,6 +22,7 @@ from gateway.conditions import etag
 from gateway.parts import Gateway, gateway_of
 from gateway.problems import Fault, unfit, unknown_case
 from gateway.views import answer, cloud_event, row, row_of_overview
+from store.desk import stream_of
 from store.overview import Overview, Place
 from store.sealing import SealBroken
 
@@ -75,12 +76,19 @@ async def list_events(
     after: Annotated[int, Query(ge=0, le=2**63 - 1)] = 0,
     limit: Annotated[int, Query(ge=1, le=1000)] = 50,
 ) -> Response:
-    """The case's history as CloudEvents, in the reader's own numbers: `next` goes into `after`."""
+    """The case's history as CloudEvents, in the reader's own numbers: `next` goes into `after`.
+
+    An auditor's number is the event's global position, which is also its place in the log.
+    """
     gateway, actor = gateway_of(request), await actor_of(request)
     _require_known_parameters(request, "after", "limit")
     case = await _case(gateway, actor, case_id)
     events = [one for one in await gateway.cases.events(case.case_id) if one.version <= case.version]
-    shown = [one for one in seen_events(events, actor, case) if one[0] > after]
+    numbered = seen_events(events, actor, case)
+    if actor.role is Role.auditor:
+        places = await gateway.store.ledger.positions(stream_of(case_id))
+        numbered = [(places[event.version], event, data) for _, event, data in numbered]
+    shown = [one for one in numbered if one[0] > after]
     items = [cloud_event(number, event, data, actor, case) for number, event, data in shown[:limit]]
     return _page(request, items, str(shown[limit - 1][0]) if len(shown) > limit else None)
 

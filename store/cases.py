@@ -43,6 +43,18 @@ class Cases:
             self.keep(stream, state)
         return state
 
+    async def with_events(self, stream: str, after: int, version: int) -> tuple[State | None, list[Event]]:
+        """The state of *stream* at *version* and the events above *after* that led there, read once."""
+        known = self._states.get(stream)
+        if known is not None and known.version == version:
+            return known, await self._ledger.read(stream, after, version)
+        start = known if known is not None and known.version <= after else None
+        events = await self._ledger.read(stream, start.version if start else 0, version)
+        state, newest = fold(events, start), self._states.get(stream)
+        if state is not None and (newest is None or state.version > newest.version):
+            self.keep(stream, state)
+        return state, [event for event in events if event.version > after]
+
     async def named(self, streams: Iterable[str]) -> dict[str, State]:
         """The newest states of *streams*, those that are there."""
         found = {one: await self.state(one, await self._ledger.head(one)) for one in streams}

@@ -22,7 +22,8 @@ SELECT hashi.now(),
     (SELECT coalesce(json_object_agg(person_id, row_to_json(p)), '{}')
      FROM hashi.people p WHERE person_id = ANY(%(ids)s)),
     (SELECT coalesce(json_object_agg(document_id, sha256), '{}')
-     FROM hashi.documents WHERE document_id = ANY(%(ids)s))
+     FROM hashi.documents WHERE document_id = ANY(%(ids)s)),
+    EXISTS (SELECT FROM hashi.refusals WHERE command_id = %(command_id)s)
 """
 _SEAL: Final = """
 INSERT INTO hashi.commands (command_id, case_id, name, org_id, sealed_body, fingerprint)
@@ -59,6 +60,8 @@ class Briefing:
     done: tuple[KeptEvent, ...]
     """The events of this command, if it took effect before."""
     directory: Directory
+    was_refused: bool = False
+    """Whether a refusal of this command is logged."""
 
 
 @dataclass(frozen=True)
@@ -101,9 +104,9 @@ class Desk:
     ) -> Briefing:
         """The time, the version of the case (or of *stream*), what *command_id* did, and the known ones of *ids*."""
         asked = {"stream": stream or stream_of(case_id), "command_id": command_id, "ids": sorted(set(ids))}
-        [(now, version, done, organizations, people, documents)] = await fetch(self._pool, _BRIEFING, asked)
+        [(now, version, done, organizations, people, documents, refused)] = await fetch(self._pool, _BRIEFING, asked)
         directory = Directory(organizations=organizations, people=people, documents=documents)
-        return Briefing(now, version, tuple(KeptEvent(*one) for one in done), directory)
+        return Briefing(now, version, tuple(KeptEvent(*one) for one in done), directory, refused)
 
     async def seal(
         self, command_id: str, *, case_id: str, name: str, org_id: str, body: bytes, fingerprint: bytes

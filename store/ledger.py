@@ -29,6 +29,7 @@ SELECT outcome, first_version, last_version, last_position, other FROM hashi.app
     %s::text[], %s::int[], %s::text[], %s::int[], %s::bytea[], %s::jsonb[], %s::jsonb[]) ORDER BY item
 """
 _READ: Final = "SELECT body FROM hashi.events WHERE stream = %s AND version > %s AND version <= %s ORDER BY version"
+_POSITIONS: Final = "SELECT version, position FROM hashi.events WHERE stream = %s"
 _HEAD: Final = "SELECT coalesce(max(version), 0) FROM hashi.events WHERE stream = %s"
 _FOLLOW: Final = "SELECT position, body FROM hashi.events WHERE position > %s ORDER BY position LIMIT %s"
 _RESTATE: Final = "SELECT hashi.restate(%s, %s, %s::jsonb)"
@@ -68,6 +69,10 @@ class Ledger:
         """The events of *stream* above version *after*, up to and with *up_to*, in order. Raises UnknownEvent."""
         found = await fetch(self._pool, _READ, [stream, after, _NO_END if up_to is None else up_to])
         return [decode(body, self._event_types) for (body,) in found]
+
+    async def positions(self, stream: str) -> dict[int, int]:
+        """The global position of each event of *stream*, by version."""
+        return dict(await fetch(self._pool, _POSITIONS, [stream]))
 
     async def head(self, stream: str) -> int:
         """The version of the last event of *stream*, 0 when it has none."""

@@ -1,5 +1,6 @@
 """Connections to PostgreSQL: opened from a SQLAlchemy URL, checked before use, and lost in one way only."""
 
+import select
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, Final, TypeAlias
@@ -77,11 +78,20 @@ async def open_pool(url: str, *, size: int = 8) -> Pool:
 
 
 async def _check(pool: Pool, connection: AsyncConnection[TupleRow]) -> None:
+    if _is_quiet(connection):
+        return
     try:
         await AsyncConnectionPool.check_connection(connection)
     except OperationalError:
         await pool.drain()  # one is cut, so probably all are; the pool would find them one by one, with pauses
         raise
+
+
+def _is_quiet(connection: AsyncConnection[TupleRow]) -> bool:
+    """Whether nothing came since the last answer: a server that ended has closed its end, which reads as news."""
+    watch = select.poll()
+    watch.register(connection.fileno(), select.POLLIN)
+    return not watch.poll(0)
 
 
 @asynccontextmanager

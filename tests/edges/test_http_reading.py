@@ -95,6 +95,16 @@ async def test_events_come_in_pages(call: Call, case: str) -> None:
         assert seen == list(range(1, count + 1))
 
 
+async def test_an_auditor_counts_global_positions(call: Call, case: str, app: FastAPI) -> None:
+    told = (await call("noda").get(f"/v1/cases/{case}/events")).json()["items"]
+    kept = await app.state.gateway.store.ledger.read_all(0, 100_000)
+    assert [(int(one["sequence"]), one["id"]) for one in told] == [
+        (position, str(event.event_id)) for position, event in kept if event.stream == f"case-{case}"
+    ]
+    [second] = (await call("noda").get(f"/v1/cases/{case}/events?limit=1&after={told[0]['sequence']}")).json()["items"]
+    assert second["id"] == told[1]["id"]
+
+
 async def test_cases_come_in_pages_newest_first(call: Call) -> None:
     made = [await call("okada").refer() for _ in range(5)]
     url, seen = "/v1/cases?limit=2", []

@@ -16,7 +16,7 @@ from store.pool import connect_arguments
 
 Run = Callable[..., Awaitable[list[tuple[object, ...]]]]
 KILL = """
-SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity
 WHERE datname = current_database() AND application_name = 'hashi'
 """
 
