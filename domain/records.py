@@ -5,6 +5,8 @@ import unicodedata
 from collections.abc import Mapping
 from datetime import UTC, date, datetime
 from decimal import Decimal, InvalidOperation
+from email.errors import HeaderParseError
+from email.headerregistry import Address
 from typing import Annotated, Any, Final, Self
 
 from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
@@ -84,6 +86,17 @@ def _utc(moment: datetime) -> datetime:
 _WEIGHTS: Final = (1, 2)
 
 
+def _email(value: str) -> str:
+    try:
+        address = Address(addr_spec=value)
+    except (ValueError, IndexError, HeaderParseError):
+        raise ValueError("is no mail address such as sato@bank.example") from None
+    plain = value.isascii() and value.isprintable() and " " not in value and len(value) <= 254
+    if not plain or address.addr_spec != value or "." not in address.domain:
+        raise ValueError("is no mail address such as sato@bank.example")
+    return value
+
+
 def _corporate_number(number: str) -> str:
     if not re.fullmatch(r"\d{13}", number):
         raise ValueError("has 13 digits")
@@ -128,6 +141,8 @@ Rate = Annotated[str, BeforeValidator(_decimal), AfterValidator(_rate)]
 """A share between 0 and 1 as a decimal string."""
 CorporateNumber = Annotated[str, AfterValidator(_corporate_number)]
 """法人番号: 13 digits, the first a check digit over the other twelve."""
+Email = Annotated[str, AfterValidator(_email)]
+"""A mail address in ASCII, such as `sato@bank.example`, at most 254 characters (RFC 5321)."""
 Trl = Annotated[int, Field(ge=1, le=9, strict=True)]
 """Technology readiness level, 1 to 9."""
 

@@ -8,13 +8,14 @@ from pydantic import Field, TypeAdapter, ValidationError
 
 from domain.envelope import Organization, Person
 from domain.reasons import Wording
-from domain.records import Code, CorporateNumber, Instant, Key, Line, Rate, Record
+from domain.records import Code, CorporateNumber, Email, Instant, Key, Line, Rate, Record
 from domain.terms import OrganizationKind, Role
 from gateway.auth import caller_of, require_administrator
 from gateway.bodies import fitted
 from gateway.parts import gateway_of
 from gateway.problems import Fault, Problem, unfit
 from gateway.views import answer
+from store.notices import Contact, MailMode
 
 router: Final = APIRouter(tags=["registry"])
 _KEY: Final = TypeAdapter[str](Key)
@@ -37,12 +38,21 @@ class OrganizationBody(Record):
     payment_first: bool = True
 
 
+class ContactBody(Record):
+    """How a person is reached: by mail at once, once a business day, or not at all."""
+
+    email: Email | None = None
+    notices: MailMode = MailMode.immediately
+
+
 class PersonBody(Record):
     """A person but for their id."""
 
     role: Role
     org_id: Key
     name: Line
+    email: Email | None = None
+    notices: MailMode | None = None
 
 
 class KeyBody(Record):
@@ -88,11 +98,15 @@ async def put_person(request: Request, person_id: str) -> Response:
     body = await fitted(request, PersonBody, gateway.settings.body_limit)
     if body.role is Role.system:
         raise unfit(Fault("/role", _SYSTEM))
-    person = Person(person_id=_id(person_id), **body.model_dump())
+    person = Person(person_id=_id(person_id), role=body.role, org_id=body.org_id, name=body.name)
     try:
         await gateway.store.directory.register_person(person)
     except psycopg.errors.ForeignKeyViolation as error:
         raise unfit(Fault("/org_id", _NO_ORGANIZATION)) from error
+    if body.email is not None or body.notices is not None:
+        known = await gateway.store.notices.contact(person.person_id)
+        contact = Contact(body.email or known.email, body.notices or known.mode)
+        await gateway.store.notices.set_contact(person.person_id, contact)
     return answer(person.model_dump(mode="json"))
 
 

@@ -12,6 +12,7 @@ from store.desk import Desk
 from store.directory import Directory
 from store.documents import Documents
 from store.ledger import Ledger
+from store.notices import Notices
 from store.overview import Overviews
 from store.pool import Pool, StoreUnreachable, open_pool
 from store.sealing import Seals
@@ -30,6 +31,7 @@ class Store:
     directory: Directory
     documents: Documents
     overview: Overviews
+    notices: Notices
     clock: Clock
 
     @classmethod
@@ -52,6 +54,7 @@ class Store:
                 directory=Directory(pool),
                 documents=Documents(pool, seals),
                 overview=Overviews(pool),
+                notices=Notices(pool, seals),
                 clock=Clock(pool),
             )
             try:

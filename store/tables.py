@@ -9,6 +9,7 @@ from sqlalchemy import (
     Column,
     DateTime,
     ForeignKey,
+    Identity,
     Index,
     Integer,
     Interval,
@@ -178,6 +179,45 @@ api_keys: Final = Table(
     Index(None, "person_id"),
 )
 """Keys of the HTTP interface: the SHA-256 of a random 256-bit secret, never the secret."""
+
+contacts: Final = Table(
+    "contacts",
+    metadata,
+    Column("person_id", Text, ForeignKey(people.c.person_id), primary_key=True),
+    Column("sealed_email", LargeBinary),
+    Column("mode", Text, nullable=False),
+    comment="How people are reached: sealed addresses, and when mail goes to them.",
+)
+"""Addresses of people, sealed by `store.sealing`."""
+
+notices: Final = Table(
+    "notices",
+    metadata,
+    Column("notice_id", Text, primary_key=True),
+    Column("number", BigInteger, Identity(always=True), nullable=False),
+    Column("person_id", Text, ForeignKey(people.c.person_id), nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("case_id", Text, nullable=False),
+    Column("subject", Text),
+    Column("answers", ARRAY(Text), nullable=False),
+    Column("link_hash", LargeBinary),
+    _instant("created_at"),
+    _instant("due_at", nullable=True),
+    Column("attempts", Integer, nullable=False, server_default=text("0")),
+    _instant("sent_at", nullable=True),
+    _instant("failed_at", nullable=True),
+    Column("failure", Text),
+    _instant("answered_at", nullable=True),
+    UniqueConstraint("link_hash"),
+    Index("ix_notices_person_id_number", "person_id", "number"),
+    Index(
+        "ix_notices_due_at",
+        "due_at",
+        postgresql_where=text("sent_at IS NULL AND failed_at IS NULL AND due_at IS NOT NULL"),
+    ),
+    comment="Who is told of which event; the outbox of mail. It holds kinds and ids, no content.",
+)
+"""Notices to people; `due_at` is when the mail goes, NULL where none does."""
 
 documents: Final = Table(
     "documents",

@@ -19,6 +19,8 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 if TYPE_CHECKING:
     from temporalio.client import Client
 
+    from workers.mailer import MailServer
+
 PREFIX: Final = "HASHI_"
 KEY_BYTES: Final = 32
 TEMPORAL_DEFAULT: Final = "localhost:7233"
@@ -30,7 +32,7 @@ TEMPORAL_VARIABLES: Final[Mapping[str, tuple[str, str]]] = {
     "TEMPORAL_API_KEY": ("", "Key for Temporal Cloud; switches TLS on."),
     "TEMPORAL_TLS": ("", "Whether to use TLS; TEMPORAL_TLS_… name certificates."),
 }
-_SECRET: Final = frozenset({"HASHI_MASTER_KEY", "HASHI_API_KEY", "TEMPORAL_API_KEY"})
+_SECRET: Final = frozenset({"HASHI_MASTER_KEY", "HASHI_API_KEY", "HASHI_SMTP_URL", "TEMPORAL_API_KEY"})
 _MASK: Final = "********"
 
 
@@ -73,6 +75,13 @@ class Settings(BaseSettings):
     )
     patience: float = Field(20.0, gt=0, le=300, description="Seconds a command waits for its answer.")
     sandbox: bool = Field(False, description="1 runs workflows in Temporal's sandbox; a third slower.")
+    smtp_url: SecretStr | None = Field(
+        None, description="Mail server for notices: smtp://, smtp+starttls:// or smtps://, with user and password."
+    )
+    mail_from: str = Field("hashi@localhost", description="Address that notices come from.")
+    public_url: str | None = Field(
+        None, description="Where people reach the gateway, for links in mails; default: HASHI_HOST and HASHI_PORT."
+    )
     cached_cases: int = Field(2000, ge=0, description="Cases one worker keeps in memory, some 60 KB each.")
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="How much is logged.")
     debug: bool = Field(False, description="1 shows tracebacks.")
@@ -90,7 +99,7 @@ class Settings(BaseSettings):
     def _any_case(cls, value: object) -> object:
         return value.lower() if isinstance(value, str) else value
 
-    @field_validator("url")
+    @field_validator("url", "public_url")
     @classmethod
     def _is_http(cls, value: str | None) -> str | None:
         if value is None:
@@ -108,6 +117,20 @@ class Settings(BaseSettings):
                 "put a proxy with TLS in front and set HASHI_BEHIND_PROXY=1"
             )
         return self
+
+    def mail_server(self) -> "MailServer | None":
+        """Where mail goes; None when no server is named. Raises SettingsFault."""
+        from workers.mailer import MailServer, MailSettingsFault  # noqa: PLC0415 - only the relay pays for it
+
+        if self.smtp_url is None:
+            return None
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        try:
+            return MailServer.at(
+                self.smtp_url.get_secret_value(), self.mail_from, self.public_url or f"http://{host}:{self.port}"
+            )
+        except MailSettingsFault as error:
+            raise SettingsFault(f"HASHI_SMTP_URL, HASHI_MAIL_FROM: {error}") from error
 
     def owner(self) -> str | None:
         """The URL for migrations."""

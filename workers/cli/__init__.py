@@ -15,6 +15,7 @@ PARTS: Final = {
     "up": Part("workers.cli.servers:up", "Serve everything on this machine. 一台ですべてを起動"),
     "needs": Part("workers.cli.needs:needs", "Refer needs. ニーズの受付"),
     "case": Part("workers.cli.case:case", "Follow and act on cases. 案件の参照と操作"),
+    "notices": Part("workers.cli.notices:notices", "What awaits you. お知らせ"),
     "people": Part("workers.cli.people:people", "People and organizations. 人と組織"),
     "keys": Part("workers.cli.keys:keys", "API keys. APIキー"),
     "demo": Part(

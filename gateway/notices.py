@@ -1,0 +1,66 @@
+"""What awaits a person, as it was told to them, and whether the mail of it arrived."""
+
+from typing import Annotated, Any, Final
+
+from fastapi import APIRouter, Query, Request, Response
+
+from domain.refusals import Refusal
+from domain.terms import Role
+from gateway.auth import actor_of, caller_of
+from gateway.bodies import fitted
+from gateway.parts import gateway_of
+from gateway.problems import refused
+from gateway.registry import ContactBody
+from gateway.views import answer
+from store.notices import Contact, Kept
+
+router: Final = APIRouter(tags=["notices"])
+_OVERSEERS: Final = frozenset({Role.administrator, Role.coordinator, Role.senior_coordinator})
+
+
+@router.get("/v1/notices")
+async def list_notices(
+    request: Request,
+    after: Annotated[str | None, Query(max_length=200)] = None,
+    limit: Annotated[int, Query(ge=1, le=200)] = 50,
+) -> Response:
+    """One's own notices, newest first; `next` goes into `after`."""
+    gateway, actor = gateway_of(request), await actor_of(request)
+    found = await gateway.store.notices.of_person(actor.person, after=after, limit=limit + 1)
+    following = found[limit - 1].notice_id if len(found) > limit else None
+    return answer({"items": [_told(one) for one in found[:limit]], "next": following})
+
+
+@router.get("/v1/notices/undelivered")
+async def list_undelivered(request: Request, limit: Annotated[int, Query(ge=1, le=200)] = 200) -> Response:
+    """Notices whose mail was not taken, newest first, with what the mail server said; for the center."""
+    gateway, actor = gateway_of(request), await actor_of(request)
+    if actor.role not in _OVERSEERS:
+        raise refused(Refusal.of("not_permitted", role=actor.role, command="ListUndelivered"))
+    found = await gateway.store.notices.undelivered(limit=limit)
+    return answer({"items": [{**_told(one), "person_id": one.person_id} for one in found], "next": None})
+
+
+@router.put("/v1/me/contact", openapi_extra={"x-body": ContactBody.__name__})
+async def put_contact(request: Request) -> Response:
+    """How one wants to be reached: the address, and when mail comes. An address that is left out stays."""
+    gateway, person = gateway_of(request), (await caller_of(request)).person
+    body = await fitted(request, ContactBody, gateway.settings.body_limit)
+    known = await gateway.store.notices.contact(person.person_id)
+    contact = Contact(body.email or known.email, body.notices)
+    await gateway.store.notices.set_contact(person.person_id, contact)
+    return answer(
+        {"email": contact.email, "notices": contact.mode.value} if contact.email else {"notices": contact.mode}
+    )
+
+
+def _told(one: Kept) -> dict[str, Any]:
+    times = {"created_at": one.created_at, "sent_at": one.sent_at, "failed_at": one.failed_at}
+    told = {name: at.isoformat().replace("+00:00", "Z") for name, at in times.items() if at}
+    return {
+        "notice_id": one.notice_id,
+        "kind": one.kind,
+        "case_id": one.case_id,
+        **told,
+        **({"failure": one.failure} if one.failure and not one.sent_at else {}),
+    }

@@ -1,0 +1,26 @@
+"""Follows the events and writes who is to be told of them into the outbox (`domain.notices`)."""
+
+from collections.abc import Sequence
+from typing import Final
+
+from domain.envelope import Event
+from domain.notices import notices
+from domain.state import Case
+from domain.streams import CASE
+from store.cases import Cases
+from store.connect import Store
+
+FOLLOWER: Final = "notices"
+"""The name under which the relay keeps how far this has come."""
+
+
+async def told_of(store: Store, cases: Cases, events: Sequence[Event]) -> list[dict[str, object]]:
+    """The rows of the outbox that *events*, in order, bring about."""
+    found = []
+    for event in events:
+        if not event.stream.startswith(f"{CASE}-"):
+            continue
+        case = await cases.state(event.stream, event.version)
+        assert isinstance(case, Case)
+        found += [(event.event_id, case.case_id, event.recorded_at, one) for one in notices(case, event)]
+    return await store.notices.rows_of(found, await store.clock.now()) if found else []
