@@ -11,16 +11,27 @@ from fastapi import APIRouter, Query, Request, Response
 from starlette.datastructures import URL
 
 from domain.case import evolve, fold
+from domain.disclosures import disclosures
 from domain.envelope import Actor, Event
 from domain.reasons import Wording
+from domain.refusals import Refusal
 from domain.state import Case
 from domain.terms import Role, Stage, Status
-from domain.visibility import case_view, event_view, is_party, reader_keys, referral_of, seen_events, seen_version
+from domain.visibility import (
+    CENTER_ROLES,
+    case_view,
+    event_view,
+    is_party,
+    reader_keys,
+    referral_of,
+    seen_events,
+    seen_version,
+)
 from gateway.auth import actor_of
 from gateway.commands import known_form
 from gateway.conditions import etag
 from gateway.parts import Gateway, gateway_of
-from gateway.problems import Fault, unfit, unknown_case
+from gateway.problems import Fault, refused, unfit, unknown_case
 from gateway.views import answer, cloud_event, row, row_of_overview
 from store.desk import stream_of
 from store.overview import Overview, Place
@@ -91,6 +102,22 @@ async def list_events(
     shown = [one for one in numbered if one[0] > after]
     items = [cloud_event(number, event, data, actor, case) for number, event, data in shown[:limit]]
     return _page(request, items, str(shown[limit - 1][0]) if len(shown) > limit else None)
+
+
+@router.get("/v1/cases/{case_id}/disclosures")
+async def list_disclosures(request: Request, case_id: str) -> Response:
+    """What of the company was shown to whom, and when: for the company itself, and for the center."""
+    gateway, actor = gateway_of(request), await actor_of(request)
+    _require_known_parameters(request)
+    case = await _case(gateway, actor, case_id)
+    if actor.role is not Role.company_representative and actor.role not in CENTER_ROLES:
+        raise refused(Refusal.of("not_permitted", role=actor.role, command="ListDisclosures"))
+    steps, state = [], None
+    for event in await gateway.cases.events(case.case_id):
+        state = evolve(state, event)
+        steps.append((state, event))
+    items = [one.model_dump(mode="json", exclude_none=True) for one in disclosures(steps)]
+    return _page(request, items, None)
 
 
 async def _case(gateway: Gateway, actor: Actor, case_id: str) -> Case:

@@ -14,14 +14,16 @@ from domain.law import FACTS, RULES
 from domain.reasons import Wording
 from gateway.commands import NEED, OFFERED, OPEN, STREAMS, body_of
 from gateway.problems import MEDIA_TYPE, Problem
-from gateway.registry import KeyBody, OrganizationBody, PersonBody
+from gateway.registry import ContactBody, KeyBody, OrganizationBody, PersonBody
 from gateway.titles import TITLES
 from gateway.views import answer
 
 router: Final = APIRouter(tags=["contract"])
 _DIALECT: Final = "https://json-schema.org/draft/2020-12/schema"
 _REF: Final = "#/components/schemas/{model}"
-_BODIES: Final[dict[str, type[BaseModel]]] = {one.__name__: one for one in (OrganizationBody, PersonBody, KeyBody)}
+_BODIES: Final[dict[str, type[BaseModel]]] = {
+    one.__name__: one for one in (ContactBody, OrganizationBody, PersonBody, KeyBody)
+}
 _STRING: Final = {"type": "string"}
 _PROBLEM: Final = {
     "type": "object",

@@ -105,6 +105,14 @@ async def test_an_auditor_counts_global_positions(call: Call, case: str, app: Fa
     assert second["id"] == told[1]["id"]
 
 
+async def test_the_company_reads_what_was_shown_to_whom_and_no_bank_does(call: Call, case: str) -> None:
+    told = await call("ueda").get(f"/v1/cases/{case}/disclosures")
+    assert [(one["to"], one["event_type"]) for one in told.json()["items"]] == [("center", "NeedReferred")]
+    assert (await call("noda").get(f"/v1/cases/{case}/disclosures")).json() == told.json()
+    assert (await call("sato").get(f"/v1/cases/{case}/disclosures")).json()["code"] == "not_permitted"
+    assert (await call("okada").get(f"/v1/cases/{case}/disclosures")).json()["code"] == "unknown_case"
+
+
 async def test_cases_come_in_pages_newest_first(call: Call) -> None:
     made = [await call("okada").refer() for _ in range(5)]
     url, seen = "/v1/cases?limit=2", []

@@ -112,6 +112,22 @@ def history(api: Api, case_id: str) -> None:
     )
 
 
+@case.command("disclosures", example="hashi case disclosures 0f3a… --as company")
+@click.argument("case_id", metavar="CASE")
+@acts
+def disclosures(api: Api, case_id: str) -> None:
+    """List what of the company was shown to whom, and when. 情報提供の記録"""
+    found = api.get(path("cases", case_id, "disclosures")).body["items"]
+    if wants_json():
+        show.lines(found)
+        return
+    rows = [
+        (show.moment(one["at"]), one["to"], one.get("person"), ", ".join(one["data_classes"]), one["event_type"])
+        for one in found
+    ]
+    show.table(("When", "To", "Person", "Classes of data", "By"), rows)
+
+
 @case.command(
     "do",
     example='hashi case do CASE AssignCoordinator --data \'{"coordinator_id": "coordinator"}\' --as senior\n'
