@@ -17,9 +17,9 @@ from domain.reasons import ReasonKind, is_known
 from domain.refusals import Refusal
 from domain.stages.decisions import proposal_behind, propose
 from domain.state import Case, Referral
-from domain.terms import Role
+from domain.terms import STAGE_ORDER, Role
 from domain.timers import TIMER_EVENTS
-from domain.visibility import bank_view, is_party, referral_of, seen_version
+from domain.visibility import bank_view, is_party, referral_of, seen_version, takes_part
 
 __all__ = ["UnknownCommand", "UnknownEvent", "catalogue", "decide", "event_type", "evolve", "fold", "record", "rule_of"]
 
@@ -57,6 +57,8 @@ def decide(case: Case | None, command: Command, context: Context) -> tuple[Event
     try:
         _check(case, rule, ask)
         facts = tuple(rule.decide(case, command.data, ask))
+        for fact in facts:
+            check_happened(fact, ask)
         return propose(rule, command, facts) if _wants_two(rule, command) else facts
     except Refused as no:
         return no.refusal
@@ -95,6 +97,8 @@ def _check_case(case: Case, rule: Rule, ask: Ask) -> None:
 
 
 _OF_AN_ASSIGNMENT: Final = frozenset({"AcceptAssignment", "DeclineAssignment", "DeclareInterests", "ReleaseResearcher"})
+_BEFORE_AN_ASSIGNMENT: Final = _OF_AN_ASSIGNMENT | {"DecideConflict", "RecordComplianceCheck", "RecordNda"}
+"""What a liaison office does for a researcher who is only asked."""
 
 
 def _check_actor(case: Case, rule: Rule, ask: Ask) -> None:
@@ -103,10 +107,9 @@ def _check_actor(case: Case, rule: Rule, ask: Ask) -> None:
     if rule.coordinated:
         require(person not in case.barred_coordinators, "own_interest", person=person)
     if role is Role.researcher and rule.name not in _OF_AN_ASSIGNMENT:
-        takes_part = person in case.seed_researcher_ids or any(
-            one.researcher_id == person and one.is_active for one in case.assignments.values()
-        )
-        require(takes_part, "not_permitted", role=role, command=rule.name)
+        require(takes_part(case, ask.actor), "not_permitted", role=role, command=rule.name)
+    if role is Role.university_liaison and rule.name not in _BEFORE_AN_ASSIGNMENT:
+        require(takes_part(case, ask.actor), "not_permitted", role=role, command=rule.name)
 
 
 def check_reason(rule: Rule, ask: Ask) -> None:
@@ -119,12 +122,22 @@ def check_reason(rule: Rule, ask: Ask) -> None:
 
 def check_time(ask: Ask) -> None:
     """Refuse facts of the future, and old ones without a document (invariant 28)."""
+    for document_id in ask.command.evidence:
+        known = document_id in ask.directory.documents
+        require(known, "invalid_field", "/evidence", problem=f"{document_id} is no known document")
     occurred = ask.command.occurred_at
     if occurred is None:
         return
     require(occurred <= ask.now, "occurred_after_recorded", "/occurred_at", at=occurred.isoformat())
     if ask.now - occurred > _BACK_DATED:
         require(ask.command.evidence, "document_required", "/evidence", at=occurred.isoformat())
+
+
+def check_happened(fact: EventData, ask: Ask) -> None:
+    """The same for a fact that itself tells when it became true."""
+    happened = fact.happened_at()
+    if happened is not None and ask.command.occurred_at is None and ask.now - happened > _BACK_DATED:
+        require(ask.command.evidence, "document_required", "/evidence", at=happened.isoformat())
 
 
 def record(
@@ -135,11 +148,30 @@ def record(
     for data in facts:
         version = case.version + 1 if case else 1
         event = event_of((f"case-{command.case_id}", version), case, command, data, context)
-        case = evolve(case, event)
+        after = evolve(case, event)
+        if _fell_silently(case, after, event):
+            event = event.model_copy(update={"reason": FURTHER_WORK})
+            after = evolve(case, event)
+        case = after
         events.append(event)
     if case is None:
         raise ValueError("a decision without facts opens no case")
     return tuple(events), case
+
+
+FURTHER_WORK: Final = Reason(code="further_work")
+"""Why a case stands at an earlier stage again when nobody said more: another track of work began."""
+
+
+_CAUSES: Final = frozenset({"ResearcherReleased", "ConflictOfInterestDecided"})
+"""Events which say themselves why a case goes back."""
+
+
+def _fell_silently(before: Case | None, after: Case, event: Event) -> bool:
+    """Whether the stage goes back and nothing says why, neither a reason nor a cause (invariant 23)."""
+    if before is None or event.reason is not None or event.type in _CAUSES:
+        return False
+    return STAGE_ORDER[after.stage] < STAGE_ORDER[before.stage]
 
 
 def event_of(place: tuple[str, int], case: Case | None, command: Command, data: EventData, context: Context) -> Event:

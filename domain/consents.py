@@ -79,10 +79,16 @@ def classes_of(fields: Iterable[str]) -> frozenset[str]:
     return frozenset(FIELD_CLASSES.get(name, name) for name in fields)
 
 
-def require_disclosure(case: Case, fields: Iterable[str], now: datetime, pointer: str) -> None:
-    """Refuse unless every one of *fields* may be shown (invariant 9)."""
+def require_disclosure(
+    case: Case, fields: Iterable[str], organization: Organization, now: datetime, pointer: str
+) -> None:
+    """Refuse unless every one of *fields* may be shown to *organization* (invariants 2, 9).
+
+    Recipient and class of data come from the same consent: two narrow ones do not add up to a wider one.
+    """
     if case.need is None and case.origin is Origin.seed:
         return
-    allowed = {name for one in case.consents.values() if is_active(one, now) for name in one.data_classes}
+    held = (one for one in case.consents.values() if is_active(one, now) and covers(one, organization))
+    allowed = {name for one in held for name in one.data_classes}
     for name in fields:
         require(FIELD_CLASSES.get(name, name) in allowed, "disclosure_exceeds_consent", pointer, name=name)

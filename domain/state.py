@@ -5,7 +5,7 @@ is derived from them.
 """
 
 from collections.abc import Iterable, Mapping
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any, Self
 
 from domain.envelope import Event, Reason
@@ -53,6 +53,8 @@ class Referral(Record):
     """Further referrals of the same wish by the same bank."""
     until: int | None = None
     """The last version it may see, once its referral has ended."""
+    strange_consents: tuple[str, ...] = ()
+    """Consents that are for others than this bank, of which it learns nothing."""
 
 
 class Need(Record):
@@ -296,6 +298,7 @@ class Publication(Record):
     due_on: date | None
     cleared: bool = False
     delayed_until: date | None = None
+    published_on: date | None = None
 
 
 class Transfer(Record):
@@ -351,6 +354,13 @@ class Wait(Record):
 
     since: datetime
     level: int
+
+
+class Extension(Record):
+    """By how much one wait takes longer, from its next step on."""
+
+    since: datetime
+    by: timedelta
 
 
 class Case(Record):
@@ -410,8 +420,8 @@ class Case(Record):
     proposals: dict[str, Proposal] = {}
     cancellations: tuple[Cancellation, ...] = ()
     corrections: tuple[Correction, ...] = ()
-    extensions: dict[str, datetime] = {}
-    """Waits that were given more time, and until when."""
+    extensions: dict[str, Extension] = {}
+    """Waits that were given more time."""
     duplicates: dict[str, datetime] = {}
     """Cases that may be about the same wish, and since when it is suspected."""
     merged_into: str | None = None

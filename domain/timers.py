@@ -331,8 +331,9 @@ def _next(case: Case, wait: Waiting) -> Deadline | None:
     while level < len(steps):
         step = steps[level]
         due_at = _due(case, wait, step)
-        if key in case.extensions:
-            due_at = max(due_at, case.extensions[key])
+        longer = case.extensions.get(key)
+        if longer and longer.since == wait.since:
+            due_at += longer.by
         level += 1
         if level < len(steps) and ((wait.begun and due_at <= wait.begun) or (last and due_at > last)):
             continue

@@ -10,8 +10,8 @@ from decimal import Decimal
 from enum import Enum
 from typing import Any, Final
 
-from domain.consents import FIELD_CLASSES
-from domain.envelope import Actor, Event
+from domain.consents import FIELD_CLASSES, RECIPIENT_CLASSES
+from domain.envelope import CENTER, Actor, Event
 from domain.law import FACTS, RULES, View
 from domain.reasons import wording
 from domain.stages.agreement import band_of
@@ -126,6 +126,10 @@ def bank_view(event: Event, referral: Referral) -> View | None:
     view = FACTS[_judged_as(event)].bank
     if event.type == "ReferralAttached" and getattr(event.data, "bank_id", None) != referral.bank_id:
         return None
+    if event.type == "CaseCancellationConfirmed" and not _ends_for(event, referral):
+        return None
+    if getattr(event.data, "consent_id", None) in referral.strange_consents:
+        return None
     by_another = event.actor.role is Role.bank_officer and event.actor.org_id != referral.bank_id
     if by_another and event.type in _OF_ONE_BANK:
         return None
@@ -133,6 +137,16 @@ def bank_view(event: Event, referral: Referral) -> View | None:
     if view is View.hidden or event.version < referral.since or ended:
         return None
     return view
+
+
+def _ends_for(event: Event, referral: Referral) -> bool:
+    """Whether a confirmed cancellation ended this bank's referral, or the case for all."""
+    return referral.until == event.version or "case_closed" in getattr(event.data, "effects", ())
+
+
+def _as_bank_may_read(recipients: Iterable[str], bank_id: str) -> list[str]:
+    """The recipients of a consent without other organizations by name, which may be banks (invariant 24)."""
+    return [one for one in recipients if one in {CENTER, bank_id} or one in RECIPIENT_CLASSES]
 
 
 def _judged_as(event: Event) -> str:
@@ -169,17 +183,31 @@ def event_view(event: Event, actor: Actor, case: Case) -> dict[str, Any] | None:
     if event.type == "VisitReportConfirmed" and actor.role is not Role.company_representative:
         body.pop("redactions", None)
     if event.type in {"NeedReferred", "NeedSupplemented"} and actor.role is not Role.company_representative:
-        body = _as_consented(body, case)
+        body = _as_consented(body, case, actor)
     if event.type in {"CaseOpened", "NeedReferred"} and actor.role is not Role.company_representative:
         body = {key: item for key, item in body.items() if not key.startswith(("bank_", "referral"))}
     return body
 
 
-def _as_consented(body: dict[str, Any], case: Case) -> dict[str, Any]:
-    """The need's fields as far as a consent of the case covers their class of data."""
+_GROUPS: Final = {
+    Role.researcher: frozenset({"universities", "research_institutes"}),
+    Role.university_liaison: frozenset({"universities", "research_institutes"}),
+    Role.tlo_officer: frozenset({"tlos"}),
+}
+
+
+def consented_classes(case: Case, actor: Actor) -> set[str]:
+    """The classes of data that a consent of *case* lets *actor* read, by the organization's id or its group."""
+    groups = {actor.org_id, *_GROUPS.get(actor.role, ())}
+    standing = (one for one in case.consents.values() if one.withdrawn_at is None)
+    return {name for one in standing if groups & set(one.recipients) for name in one.data_classes}
+
+
+def _as_consented(body: dict[str, Any], case: Case, actor: Actor) -> dict[str, Any]:
+    """The need's fields as far as a consent of the case covers their class of data for *actor*."""
     if not case.consents:
         return body
-    classes = {name for one in case.consents.values() for name in one.data_classes}
+    classes = consented_classes(case, actor)
     hidden = {name for name, kind in FIELD_CLASSES.items() if kind not in classes}
     told = {key: item for key, item in body.items() if key not in hidden}
     if isinstance(told.get("fields"), Mapping):
@@ -198,7 +226,7 @@ def _may_follow(event: Event, actor: Actor, case: Case) -> bool:
         return True
     if event.type == "VisitReportFiled":
         return event.actor.person == actor.person
-    if not _takes_part(case, actor):
+    if not takes_part(case, actor):
         return _is_about(event, mine)
     return not event.type.startswith("Assignment") or _is_about(event, mine)
 
@@ -210,7 +238,7 @@ def _own(case: Case, actor: Actor) -> list[Assignment]:
     return [one for one in case.assignments.values() if one.institution_id == actor.org_id]
 
 
-def _takes_part(case: Case, actor: Actor) -> bool:
+def takes_part(case: Case, actor: Actor) -> bool:
     """Whether *actor* works on the case, rather than being asked only or gone."""
     if actor.role is Role.researcher:
         own = actor.person in case.seed_researcher_ids
@@ -239,6 +267,8 @@ def _bank_event(event: Event, view: View, bank_id: str) -> dict[str, Any]:
     body = {key: item for key, item in _whole(event).items() if key not in masked}
     for name in _ATTENDANCE & body.keys():
         body[name] = _attendees_for(bank_id, body[name])
+    if event.type == "CompanyConsentRecorded":
+        body["scope"] = {**body["scope"], "recipients": _as_bank_may_read(body["scope"]["recipients"], bank_id)}
     if event.type == "AgreementAmended":
         body["changes"] = {key: item for key, item in body["changes"].items() if key not in _AMOUNTS}
     if event.type == "AgreementSigned":
@@ -358,7 +388,11 @@ def _bank_case(case: Case, actor: Actor) -> dict[str, Any]:
         "readiness": [one.model_dump(exclude={"assessor_ref"}) for one in case.readiness],
         "transfers": _dumped(case.transfers.values()),
         "products": _dumped(case.products.values()),
-        "consents": _dumped(case.consents.values()),
+        "consents": [
+            {**one.model_dump(exclude_none=True), "recipients": _as_bank_may_read(one.recipients, actor.org_id)}
+            for one in case.consents.values()
+            if referral is None or one.consent_id not in referral.strange_consents
+        ],
     }
 
 
@@ -390,12 +424,12 @@ def _agreement_for_bank(one: Agreement) -> dict[str, Any]:
 def _institution_case(case: Case, actor: Actor) -> dict[str, Any]:
     """The case for a researcher, a liaison office or a TLO: what was disclosed, and all of it while they take part."""
     mine = _own(case, actor)
-    if not _takes_part(case, actor):
+    if not takes_part(case, actor):
         asked = [one for one in mine if one.is_pending]
         disclosed = {name for one in asked for name in one.disclosed_fields}
         need = case.need.model_dump(include=_need_fields(disclosed)) if case.need else None
         return {"need": need, "assignments": _dumped(mine)}
-    classes = {name for one in case.consents.values() for name in one.data_classes}
+    classes = consented_classes(case, actor)
     shown = {"need_id", "documents", *(_need_fields(classes) if case.consents else FIELD_CLASSES)}
     view = _whole_case(case, actor)
     return {

@@ -6,7 +6,7 @@ from typing import Any, ClassVar, Final
 from pydantic import Field, field_validator
 
 from domain.consents import PUBLIC_SUMMARY, classes_of, require_disclosure, require_recipient
-from domain.envelope import CommandData, Event, EventData, Organization, Reason
+from domain.envelope import CENTER, CommandData, Event, EventData, Organization, Reason
 from domain.law import Ask, View, decides, evolves, refuse, require
 from domain.reasons import ReasonKind
 from domain.records import Code, Day, Key, Line, Record, Text
@@ -232,9 +232,12 @@ def offer_assignment(case: Case, data: OfferAssignment, ask: Ask) -> Iterable[Ev
     """One open offer a place, within the consent, the ring and the compliance checks."""
     if case.need is not None:
         require(case.triage, "triage_required", fact="TriageNeed")
+    person = ask.directory.people.get(data.researcher_id)
+    asked = person is None or person.role is Role.researcher
+    require(asked, "invalid_field", "/data/researcher_id", problem=f"{data.researcher_id} is no researcher")
     institution = _institution(data, ask)
     require_recipient(case, institution, ask.now, "/data/institution_id")
-    require_disclosure(case, data.disclosed_fields, ask.now, "/data/disclosed_fields")
+    require_disclosure(case, data.disclosed_fields, institution, ask.now, "/data/disclosed_fields")
     if classes_of(data.disclosed_fields) - {PUBLIC_SUMMARY}:
         _require_compliance(case, "RecordComplianceCheck")
     _require_ring(case, institution)
@@ -297,6 +300,8 @@ def decide_conflict(case: Case, data: DecideConflict, ask: Ask) -> Iterable[Even
     """Nobody decides on their own interest (invariant 11)."""
     one = _mine(case, data.assignment_id, ask, _PENDING | {AssignmentState.assigned})
     require(one.researcher_id != ask.actor.person, "own_interest", person=ask.actor.person)
+    own_staff = ask.actor.role is not Role.senior_coordinator or one.institution_id == CENTER
+    require(own_staff, "not_permitted", role=ask.actor.role, command=ask.command.name)
     require(one.declared_at, "assignment_incomplete", "/data/assignment_id", missing="DeclareInterests")
     require(one.state is not AssignmentState.refused, "already_done", fact=one.assignment_id)
     return [
@@ -319,6 +324,8 @@ def confirm_assignment(case: Case, data: ConfirmAssignment, ask: Ask) -> Iterabl
         if institution is not None:
             require_recipient(case, institution, ask.now)
     lead = one.role is AssignmentRole.lead if data.lead is None else data.lead
+    held = [other.researcher_id for other in case.leads]
+    require(not (lead and held), "offer_limit", "/data/lead", limit=LEAD_OFFERS, held=", ".join(held))
     return [ResearcherAssigned(assignment_id=one.assignment_id, lead=lead)]
 
 

@@ -10,9 +10,9 @@ from domain.consents import active_consent
 from domain.envelope import CENTER, CommandData, Event, EventData
 from domain.law import Ask, View, decides, evolves, refuse, require
 from domain.records import Code
-from domain.stages.closing import CaseClosed
+from domain.stages.closing import CaseClosed, recalled
 from domain.state import Cancellation, Case, changed
-from domain.terms import AssignmentState, Disposition, Role
+from domain.terms import Disposition, Role
 
 ERROR_BUSINESS_DAYS: Final = 3
 """How long a referral sent in error leaves no trace in the statistics."""
@@ -72,6 +72,8 @@ def confirm_cancellation(case: Case, data: ConfirmCancellation, ask: Ask) -> Ite
 def _goes_on(case: Case, data: ConfirmCancellation, ask: Ask) -> bool:
     if any(one.by is Role.company_representative for one in case.cancellations):
         return False
+    if _is_followed_on(case):
+        return True
     if _was_an_error(case, case.cancellations[0]):
         return False
     if data.company_continues is not None:
@@ -82,13 +84,19 @@ def _goes_on(case: Case, data: ConfirmCancellation, ask: Ask) -> bool:
     return consent is not None and CENTER in consent.recipients
 
 
+def _is_followed_on(case: Case) -> bool:
+    """Whether a bank that did not cancel follows the case; it learns nothing of the others (invariant 24)."""
+    leaving = {one.org_id for one in case.cancellations}
+    return any(one.until is None and one.bank_id not in leaving for one in case.referrals)
+
+
 def _was_an_error(case: Case, first: Cancellation) -> bool:
     early = first.at <= after_business_days(case.opened_at, ERROR_BUSINESS_DAYS)
     return first.reason == "sent_in_error" and early
 
 
 def _disposition(case: Case, first: Cancellation, ask: Ask) -> Disposition:
-    if first.by is Role.company_representative:
+    if first.by is Role.company_representative or _is_followed_on(case):
         return Disposition.withdrawn_by_company
     if _was_an_error(case, first):
         return Disposition.entered_in_error
@@ -121,17 +129,3 @@ def cancellation_confirmed(case: Case, fact: CaseCancellationConfirmed, event: E
         ),
     )
     return recalled(after) if OFFERS_RECALLED in fact.effects else after
-
-
-def recalled(case: Case) -> Case:
-    """*case* without open offers, visits that lie ahead, and texts under negotiation."""
-    return case.but(
-        agreements={
-            key: changed(one, ended="abandoned") if one.is_negotiated else one for key, one in case.agreements.items()
-        },
-        assignments={
-            key: changed(one, state=AssignmentState.recalled) if one.is_pending else one
-            for key, one in case.assignments.items()
-        },
-        visits={key: changed(one, cancelled=True) if one.held_at is None else one for key, one in case.visits.items()},
-    )

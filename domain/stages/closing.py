@@ -9,8 +9,18 @@ from domain.calendar import after_months
 from domain.envelope import CommandData, Event, EventData
 from domain.law import Ask, View, decides, evolves, refuse, require
 from domain.records import Code, Day, Text
-from domain.state import Case
-from domain.terms import AgreementKind, Band, ConsultationOutcome, Disposition, Role, Status
+from domain.state import Case, changed
+from domain.terms import (
+    AgreementKind,
+    AssignmentState,
+    Band,
+    ConsultationOutcome,
+    Disposition,
+    Feasibility,
+    ResearchOutcome,
+    Role,
+    Status,
+)
 
 REOPEN_MONTHS: Final = 36
 
@@ -103,6 +113,20 @@ def open_work(case: Case) -> list[str]:
     return offers + visits + drafts
 
 
+def recalled(case: Case) -> Case:
+    """*case* without open offers, visits that lie ahead, and texts under negotiation."""
+    return case.but(
+        agreements={
+            key: changed(one, ended="abandoned") if one.is_negotiated else one for key, one in case.agreements.items()
+        },
+        assignments={
+            key: changed(one, state=AssignmentState.recalled) if one.is_pending else one
+            for key, one in case.assignments.items()
+        },
+        visits={key: changed(one, cancelled=True) if one.held_at is None else one for key, one in case.visits.items()},
+    )
+
+
 def _asked_everybody(case: Case) -> bool:
     return any(one.concluded for one in case.searches.values())
 
@@ -113,7 +137,17 @@ def _was_advised(case: Case) -> bool:
 
 
 def _research_failed(case: Case) -> bool:
-    return any(one.kind is not AgreementKind.heads_of_terms and one.research for one in case.agreements.values())
+    """Research began, and none of it was achieved."""
+    begun = [one for one in case.agreements.values() if one.kind is not AgreementKind.heads_of_terms and one.research]
+    return bool(begun) and all(one.outcome is not ResearchOutcome.achieved for one in begun)
+
+
+def _not_feasible(case: Case) -> bool:
+    """A visit's report doubts it, or a consultation stopped."""
+    doubtful = {Feasibility.infeasible, Feasibility.unclear}
+    reports = (one.report for one in case.visits.values() if one.report)
+    stopped = any(one.outcome is ConsultationOutcome.stop for one in case.consultations.values())
+    return stopped or any(one.feasibility in doubtful for one in reports)
 
 
 FOUNDATIONS: Final[Mapping[Disposition, Callable[[Case], Any]]] = {
@@ -127,7 +161,7 @@ FOUNDATIONS: Final[Mapping[Disposition, Callable[[Case], Any]]] = {
     Disposition.resolved_by_advice: lambda case: _was_advised(case) or case.triage,
     Disposition.consent_withdrawn: lambda case: any(one.withdrawn_at for one in case.consents.values()),
     Disposition.merged: lambda case: case.merged_into,
-    Disposition.not_feasible: lambda case: any(one.report for one in case.visits.values()) or case.consultations,
+    Disposition.not_feasible: _not_feasible,
 }
 """The fact each disposition rests on; the others rest on the coordinator's word and a reason."""
 
@@ -161,7 +195,7 @@ def close_case(case: Case, data: CloseCase, ask: Ask) -> Iterable[EventData]:
     return [CaseClosed(disposition=data.disposition, outcome_summary=data.outcome_summary)]
 
 
-@decides(ReopenCase, by={Role.coordinator}, when_closed=True, without_consent=True, reason=True)
+@decides(ReopenCase, by={Role.coordinator}, when_closed=True, reason=True)
 def reopen_case(case: Case, data: ReopenCase, ask: Ask) -> Iterable[EventData]:
     """Within three years after the end."""
     if case.closed_at is None:
@@ -181,7 +215,6 @@ def add_note(case: Case, data: AddNote, ask: Ask) -> Iterable[EventData]:
     RecordFollowUp,
     by={Role.company_representative, Role.bank_officer, Role.coordinator},
     when_closed=True,
-    without_consent=True,
 )
 def record_follow_up(case: Case, data: RecordFollowUp, ask: Ask) -> Iterable[EventData]:
     """Jobs and sales as the company or the bank reports them."""
@@ -208,8 +241,8 @@ def case_resumed(case: Case, fact: CaseResumed, event: Event) -> Case:
 
 @evolves(CaseClosed, bank=View.full)
 def case_closed(case: Case, fact: CaseClosed, event: Event) -> Case:
-    """The case keeps its stage and gets its disposition; open proposals fall."""
-    return case.but(
+    """The case keeps its stage and gets its disposition; what is still open falls with it (invariant 22)."""
+    return recalled(case).but(
         status=Status.closed,
         disposition=fact.disposition,
         closed_at=event.recorded_at,

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from datetime import date
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Final
 
 from pydantic import AliasChoices, Field, model_validator
 
@@ -10,8 +10,10 @@ from domain.calendar import japanese_day
 from domain.envelope import CENTER, CommandData, Event, EventData
 from domain.law import Ask, View, decides, evolves, refuse, require
 from domain.records import Code, Day, Instant, Key, Line, Record
-from domain.state import Case, Consent, changed
+from domain.state import Case, Consent, Referral, changed
 from domain.terms import AssignmentState, ConsentMethod, Purpose, Role, Status
+
+_BANK_GROUPS: Final = frozenset({"banks", "lenders"})
 
 
 class ConsentScope(Record):
@@ -138,7 +140,7 @@ def _mine(case: Case, consent_id: str | None) -> Consent:
     return consent
 
 
-@decides(RecordConsent, by={Role.company_representative, Role.bank_officer}, without_consent=True)
+@decides(RecordConsent, by={Role.company_representative, Role.bank_officer}, when_closed=True, without_consent=True)
 def record_consent(case: Case, data: RecordConsent, ask: Ask) -> Iterable[EventData]:
     """A new consent stands beside the earlier ones."""
     require_not_ended(data.valid_until, ask, "/data/valid_until")
@@ -184,7 +186,17 @@ def consent_recorded(case: Case, fact: CompanyConsentRecorded, event: Event) -> 
         given_by=fact.given_by,
         recorded_at=event.recorded_at,
     )
-    return case.with_("consents", fact.consent_id, consent)
+    after = case.with_("consents", fact.consent_id, consent)
+    return after.but(referrals=tuple(_unknown_to(one, consent) for one in after.referrals))
+
+
+def _unknown_to(referral: Referral, consent: Consent) -> Referral:
+    """*referral*, whose bank learns nothing of a consent that is for somebody else (invariant 24)."""
+    named = {referral.bank_id, *_BANK_GROUPS}
+    if Purpose.collaboration in consent.purposes or named & set(consent.recipients):
+        return referral
+    strange = (*referral.strange_consents, consent.consent_id)
+    return referral.model_copy(update={"strange_consents": strange})
 
 
 @evolves(CompanyConsentChanged, bank=View.summary)

@@ -1,7 +1,7 @@
 """Corrections and longer deadlines: what is on record stays, and something is added to it (invariant 26)."""
 
 from collections.abc import Iterable, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, ClassVar
 
 from pydantic import Field
@@ -10,7 +10,7 @@ from domain.calendar import close_of
 from domain.envelope import CommandData, Event, EventData
 from domain.law import Ask, View, decides, evolves, refuse, require
 from domain.records import Day, Instant, Key, Line, Plain
-from domain.state import Case, Correction
+from domain.state import Case, Correction, Extension
 from domain.terms import Role, Timer
 from domain.timers import deadlines, wait_key
 
@@ -116,8 +116,13 @@ def correction_recorded(case: Case, fact: CorrectionRecorded, event: Event) -> C
 
 @evolves(DeadlineExtended, bank=View.summary)
 def deadline_extended(case: Case, fact: DeadlineExtended, event: Event) -> Case:
-    """The wait's next step comes no earlier."""
-    return case.but(extensions={**case.extensions, wait_key(fact.timer, fact.subject): fact.to})
+    """The wait's next step comes at the new time, and the later ones keep their distance from it."""
+    [one] = [one for one in deadlines(case) if (one.timer, one.subject) == (fact.timer, fact.subject)]
+    key = wait_key(fact.timer, fact.subject)
+    known = case.extensions.get(key)
+    before = known.by if known and known.since == one.since else timedelta()
+    longer = Extension(since=one.since, by=before + max(fact.to - one.due_at, timedelta()))
+    return case.but(extensions={**case.extensions, key: longer})
 
 
 @evolves(BankOfficerAssigned, bank=View.full)

@@ -84,7 +84,7 @@ def confirm_decision(case: Case, data: ConfirmDecision, ask: Ask) -> Iterable[Ev
     return rule.decide(case, rule.data.model_validate(dict(proposal.data)), Ask(command, ask.context))
 
 
-@decides(RejectDecision, by=_ANYBODY, when_closed=True, without_consent=True, reason=True)
+@decides(RejectDecision, by=_ANYBODY, when_closed=True, reason=True)
 def reject_decision(case: Case, data: RejectDecision, ask: Ask) -> Iterable[EventData]:
     """The proposal falls."""
     proposal = _second(case, data, ask)

@@ -5,6 +5,7 @@ from typing import Any, ClassVar, Final
 
 from pydantic import Field, model_validator
 
+from domain.consents import is_active
 from domain.envelope import SYSTEM, Command, CommandData, Event, EventData, made_id
 from domain.law import Ask, View, decides, evolves, refuse, require
 from domain.records import Amount, Key, Line, Text
@@ -115,11 +116,22 @@ def merge_cases(case: Case, data: MergeCases, ask: Ask) -> Iterable[EventData]:
     work = open_work(absorbed)
     require(not work, "merge_not_possible", "/data", fact=", ".join(work))
     require(other.is_open, "merge_not_possible", "/data", fact=f"{other_id} is closed")
+    _require_wider_consent(absorbed, other if absorbed is case else case, ask)
     if data.surviving_case_id:
         return [CaseMergedInto(surviving_case_id=other.case_id), _merged()]
     attached = list(_attached(other))
     require(attached, "merge_not_possible", "/data", fact="no referral goes over; name the surviving case")
     return attached
+
+
+def _require_wider_consent(absorbed: Case, survivor: Case, ask: Ask) -> None:
+    """The survivor's consents cover the purposes of both, else the company consents anew first."""
+    purposes = [
+        {name for one in case.consents.values() for name in one.purposes if is_active(one, ask.now, name)}
+        for case in (absorbed, survivor)
+    ]
+    lacking = sorted(purposes[0] - purposes[1])
+    require(not lacking, "merge_not_possible", "/data", fact=f"RecordConsent: {', '.join(lacking)}")
 
 
 def _merged() -> EventData:

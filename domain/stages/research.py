@@ -308,7 +308,8 @@ def payment_confirmed(case: Case, fact: PaymentConfirmed, event: Event) -> Case:
 @evolves(ResearchStarted, bank=View.full)
 def research_started(case: Case, fact: ResearchStarted, event: Event) -> Case:
     """The case stands in research, even if it was further before."""
-    return _with(case, fact.agreement_id, research="started", progress_at=event.recorded_at).at_stage(Stage.research)
+    after = _with(case, fact.agreement_id, research="started", progress_at=event.recorded_at)
+    return after.at_stage(Stage.research)
 
 
 @evolves(ResearchCompleted, bank=View.full)

@@ -14,6 +14,9 @@ from domain.stages.research import BACKGROUND
 from domain.state import Case, Invention, Publication, Transfer, changed
 from domain.terms import Band, Exclusivity, Owner, Role, Stage
 
+STARTUP: Final = "startup"
+"""The kind of a transfer that is a new company."""
+
 
 class ReviewResult(StrEnum):
     """How a review before publication ends."""
@@ -351,6 +354,7 @@ def publish_results(case: Case, data: PublishResults, ask: Ask) -> Iterable[Even
     on = data.on or ask.today
     waits = one.delayed_until is not None and on < one.delayed_until
     require(one.cleared and not waits, "publication_review_open", publication=one.publication_id)
+    require(one.published_on is None, "already_done", "/data/publication_id", fact=one.publication_id)
     require(on <= ask.today, "not_yet_happened", "/data/on", at=on)
     return [ResultsPublished(publication_id=one.publication_id, on=on)]
 
@@ -418,6 +422,10 @@ def record_startup(case: Case, data: RecordStartup, ask: Ask) -> Iterable[EventD
     if data.listed_on is not None or data.result == "listed":
         listed_on = data.listed_on or ask.today
         require(listed_on <= ask.today, "not_yet_happened", "/data/listed_on", at=listed_on)
+        founded = case.transfers.get(data.startup_company_id)
+        require(
+            founded and founded.kind == STARTUP, "not_yet_happened", "/data/startup_company_id", at="StartupFounded"
+        )
         return [
             StartupListed(startup_company_id=data.startup_company_id, market=data.market or "-", listed_on=listed_on)
         ]
@@ -474,7 +482,8 @@ def publication_cleared(case: Case, fact: PublicationCleared, event: Event) -> C
 @evolves(ResultsPublished, bank=View.full)
 def results_published(case: Case, fact: ResultsPublished, event: Event) -> Case:
     """The publication is on record."""
-    return case
+    one = changed(case.publications[fact.publication_id], published_on=fact.on)
+    return case.with_("publications", fact.publication_id, one)
 
 
 def _transferred(case: Case, kind: str, fact: LicenseGranted | RightsAssigned | KnowHowTransferred) -> Case:
@@ -517,7 +526,7 @@ def transfer_abandoned(case: Case, fact: TransferAbandoned, event: Event) -> Cas
 @evolves(StartupFounded, bank=View.full)
 def startup_founded(case: Case, fact: StartupFounded, event: Event) -> Case:
     """A company carries the technology on."""
-    one = Transfer(transfer_id=fact.startup_company_id, kind="startup", invention_ids=())
+    one = Transfer(transfer_id=fact.startup_company_id, kind=STARTUP, invention_ids=())
     return case.with_("transfers", fact.startup_company_id, one).at_stage(Stage.transfer)
 
 

@@ -1,7 +1,10 @@
 """Assignment: two yeses and a clear conscience; nobody judges their own interests."""
 
 import pytest
-from rules_story import Story
+from rules_story import ACTORS, Story
+
+from domain.envelope import Actor
+from domain.terms import Role
 
 A1 = {"assignment_id": "a1"}
 
@@ -63,8 +66,10 @@ def test_a_refused_conflict_ends_the_request(story: Story) -> None:
 
 
 def test_nobody_decides_on_the_own_interests(story: Story, monkeypatch: pytest.MonkeyPatch) -> None:
-    story.searching().offer("a1", "mori", "kyudai")
-    assert story.says("mori", "DecideConflict", {**A1, "decision": "cleared"}) == "own_interest"
+    """A researcher who speaks for the office too."""
+    monkeypatch.setitem(ACTORS, "office", Actor(role=Role.university_liaison, org_id="kyudai", person="hayashi"))
+    story.offered().must("hayashi", "DeclareInterests", {"interests": []})
+    assert story.says("office", "DecideConflict", {**A1, "decision": "cleared"}) == "own_interest"
 
 
 def test_conditions_clear_a_conflict(story: Story) -> None:

@@ -12,7 +12,7 @@ GUIDANCE = {
 
 
 def test_help_comes_from_an_assigned_researcher(story: Story) -> None:
-    assert story.offered().says("ueno", "StartConsultation", GUIDANCE) == "assignment_incomplete"
+    assert story.offered().says("tanaka", "StartConsultation", GUIDANCE) == "assignment_incomplete"
 
 
 def test_guidance_begins_and_is_concluded_once(story: Story) -> None:

@@ -1,15 +1,10 @@
-"""Finer points of the domain reference, each with its place there.
-
-A `fault` is a rule which the code does not keep yet; once it is mended, its test fails until the mark goes.
-"""
+"""Finer points of the domain reference, each with its place there."""
 
 import pytest
 from pydantic import ValidationError
 from rules_story import CONSENT, NEED, SECRET_PASSAGE, SIGNING, VISIT, Story
 
 from domain.refusals import Refusal
-
-fault = pytest.mark.xfail(strict=True, raises=AssertionError)
 
 INVENTION = {"inventors": ["hayashi"], "related_agreement": "g1"}
 
@@ -135,7 +130,6 @@ def test_one_bank_at_a_visit_is_not_named_to_another(story: Story) -> None:
     assert "jfs-fukuoka" not in story.must("tanaka", "ScheduleVisit", {**VISIT, "attendees": going}).text_for("ide")
 
 
-@fault
 def test_a_merge_waits_for_a_consent_that_names_both(story: Story) -> None:
     """Invariant 24: the survivor's consents cover both purposes, else a new consent first."""
     other = Story(case_id="c2").in_review(consent={**CONSENT, "purposes": ["collaboration", "lending_evaluation"]})
@@ -244,7 +238,6 @@ def test_a_second_triage_does_not_throw_research_back(story: Story) -> None:
     assert story.stands == ("research", "open")
 
 
-@fault
 @pytest.mark.parametrize(
     ("person", "name", "data"),
     [
@@ -257,13 +250,15 @@ def test_a_second_triage_does_not_throw_research_back(story: Story) -> None:
     ],
 )
 def test_a_stage_does_not_fall_without_a_reason(story: Story, person: str, name: str, data: dict[str, str]) -> None:
-    """Invariant 23: either the stage stays or a reason is asked for."""
+    """Invariant 23: where nobody says why, the record says that another track began."""
     story.in_research().must("ueno", "DraftAgreement", {"agreement_id": "g2"}).must("ueno", "ApproveAgreement")
     story.must("arita", "ApproveAgreement").must("ueno", "SignAgreement", {**SIGNING, "agreement_id": "g2"})
     story.must("ueno", "ConfirmPayment", {"agreement_id": "g2"}).must("hayashi", "DiscloseInvention", INVENTION)
     story.must("ueno", "TerminateAgreement", {"agreement_id": "g1"}, reason="other")
     story.must("arita", "ReportProduct", {"name": "x"})
-    assert refused(story.says(person, name, data)) or story.state.stage == "commercialization"
+    [event] = story.do(person, name, data)
+    assert (story.state.stage == "commercialization") is (event.reason is None)
+    assert story.state.furthest_stage == "commercialization"
 
 
 @pytest.mark.parametrize("name", ["ReportProduct", "RecordStartup"])
@@ -495,14 +490,12 @@ def test_running_research_asks_for_progress_reports(story: Story) -> None:
     assert "progress" in story.in_research().waits()
 
 
-@fault
 def test_a_visit_recorded_long_after_needs_a_document(story: Story) -> None:
     """Invariant 28."""
     story.assigned().must("tanaka", "ScheduleVisit", VISIT).at(80)
     assert story.says("tanaka", "RecordVisitHeld") == "document_required"
 
 
-@fault
 @pytest.mark.parametrize(("name", "reason"), [("ReopenCase", "other"), ("RecordFollowUp", None)])
 def test_after_the_consent_ended_nothing_goes_on(story: Story, name: str, reason: str | None) -> None:
     """Invariant 1: neither is among the named exceptions."""
@@ -517,7 +510,6 @@ def test_two_banks_get_the_same_stage_events(story: Story) -> None:
     assert "ProductPrototyped" in [event.type for _, event, _ in story.reads("ide")]
 
 
-@fault
 def test_the_end_of_one_bank_s_referral_is_not_another_s_news(story: Story) -> None:
     """Invariant 24."""
     story.in_review().attach("jfs-saga").must("sato", "RequestCancellation", reason="client_left_bank")
@@ -525,14 +517,12 @@ def test_the_end_of_one_bank_s_referral_is_not_another_s_news(story: Story) -> N
     assert "CaseCancellationConfirmed" not in [event.type for _, event, _ in story.reads("ide")]
 
 
-@fault
 def test_a_wind_down_does_not_close_over_a_draft(story: Story) -> None:
     """Invariants 3, 22: what is open ends first or by the same step."""
     story.drafted().must("arita", "WithdrawConsent", reason="cost").at(200)
     assert story.state.status == "held" or story.state.agreements["g1"].ended
 
 
-@fault
 def test_the_other_half_of_a_merge_closes_no_case_over_open_work(story: Story) -> None:
     """Invariant 22: work that began between the two halves."""
     story.offered().do("system", "CompleteMerge", {"surviving_case_id": "c2"})
