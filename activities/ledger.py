@@ -4,7 +4,7 @@ An activity that runs twice does no harm: a command's second run meets its own e
 """
 
 from collections.abc import Awaitable, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 
 import psycopg
@@ -14,12 +14,15 @@ from temporalio import activity
 from activities.contract import APPLY, FALL_DUE, Answer, Due, EventRef, Reply, Standing, Ticket
 from domain.calendar import fiscal_year
 from domain.case import rule_of
+from domain.catalogue.companies import OrganizationMerged
+from domain.catalogue.dossiers import dossier_consequence
 from domain.catalogue.institutions import Institution
-from domain.envelope import Actor, Command, Context, EventData, Organization
+from domain.envelope import SYSTEM, Actor, Command, Context, Event, EventData, Organization, made_id
 from domain.mentions import mentioned, other_streams
 from domain.refusals import Refusal
 from domain.stages.intake import ReferNeed
 from domain.stages.merging import other_half
+from domain.stages.succession import following as succession
 from domain.stages.timing import due_command
 from domain.state import Case
 from domain.streams import CASE, State, decide, record, stream_of
@@ -30,14 +33,17 @@ from store.cases import Cases
 from store.commands import unpack
 from store.connect import Store, StoreUnreachable
 from store.desk import Briefing, KeptEvent, NotSealed
+from store.entries import EntryRow, row_of
 from store.ledger import Append, Appended, AppendRefused, NaturalKey, ReferenceTaken
 from store.overview import Overview
 
 log = structlog.get_logger("ledger")
 
 _SHOWN_DEADLINES: Final = 5
-_TWO_SIDED: Final = frozenset({"MergeCases", "ConfirmDecision"})
-"""Commands that may have another half in another case."""
+_FAR_REACHING: Final = frozenset(
+    {"MergeCases", "ConfirmDecision", "WithdrawConsent", "ChangeConsent", "MergeOrganizations"}
+)
+"""Commands whose events may have consequences in other streams."""
 _IN_DIRECTORY: Final = ("name", "kind", "prefecture", "country", "indirect_rate", "payment_first")
 _STEPS_AT_ONCE: Final = 20
 """How many steps of timers one activity takes; the rest falls due at once again."""
@@ -82,6 +88,14 @@ def standing_of(case: State | None, now: datetime, due: Sequence[Deadline] | Non
     )
 
 
+def entry_step(row: EntryRow) -> Command:
+    """The clock's command to the entry of *row*; the same step always has the same command id."""
+    assert row.due_command is not None
+    command_id = made_id("due", f"{row.stream}:{row.due_command}:{row.next_due_at}:{row.version}")
+    data = rule_of(row.due_command).data.model_validate({})
+    return Command(command_id=command_id, case_id=row.entry_id, name=row.due_command, data=data, actor=SYSTEM)
+
+
 class CaseLedger:
     """The activities of a case, on one store."""
 
@@ -107,6 +121,17 @@ class CaseLedger:
     async def fall_due(self, case_id: str) -> Reply:
         """Take every step of a timer whose time has come by the one clock, each as an event of its own."""
         return await _answered(self._steps(case_id), case_id=case_id)
+
+    async def entries_due(self, grace: timedelta) -> int:
+        """Take the next step of every entry whose time has come; returns how many there were.
+
+        No workflow stands behind an entry: whoever sweeps is its clock. Two at once take the same step once, since
+        the same step has the same command id.
+        """
+        due = await self._store.entries.due(await self._store.clock.now(), grace)
+        for row in due:
+            await self._carry_out(entry_step(row))
+        return len(due)
 
     async def _steps(self, case_id: str) -> Reply:
         reply = Reply(answer=Answer(outcome="nothing_due"), standing=Standing(finished=True))
@@ -150,7 +175,7 @@ class CaseLedger:
                 expected_version=case.version if case else 0,
                 command_id=command.command_id,
                 events=events,
-                overview=overview_of(after, due) if isinstance(after, Case) else None,
+                overview=overview_of(after, due) if isinstance(after, Case) else row_of(stream, after),
                 referral=await self._natural_key(command),
             )
         )
@@ -187,12 +212,29 @@ class CaseLedger:
 
     async def _complete(self, state: State | None, command: Command) -> None:
         """Carry out in another case what the events of *command* began in this one; repeating it changes nothing."""
-        if not isinstance(state, Case) or command.name not in _TWO_SIDED:
+        if state is None or command.name not in _FAR_REACHING:
             return
-        for event in await self._cases.events(state.case_id):
-            following = other_half(state, event) if event.command_id == command.command_id else None
-            if following is not None:
-                await self._carry_out(following)
+        for event in await self._store.ledger.read(stream_of(command)):
+            if event.command_id == command.command_id:
+                for following in await self._consequences(state, event):
+                    await self._carry_out(following)
+
+    async def _consequences(self, state: State, event: Event) -> list[Command]:
+        """The system's commands to other streams that follow from *event*."""
+        if isinstance(event.data, OrganizationMerged):
+            old = event.data.organization_id
+            cases = [
+                one for kind in ("bank", "company") for one in await self._store.overview.of_reader(f"{kind}:{old}")
+            ]
+            return [succession(event, case_id) for case_id in dict.fromkeys(cases)]
+        if not isinstance(state, Case):
+            return []
+        half = other_half(state, event)
+        if half is not None:
+            return [half]
+        dossiers = [one.entry_id for one in await self._store.entries.about(state.case_id)]
+        found = (dossier_consequence(event, one) for one in dossiers)
+        return [one for one in found if one is not None]
 
     async def _context(self, state: State | None, command: Command, briefing: Briefing) -> Context:
         number = None

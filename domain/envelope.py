@@ -128,12 +128,21 @@ class Directory(Record):
     """SHA-256 in hexadecimal, by document id."""
 
 
+class Paper(Record):
+    """A rendered dossier that is about to be issued: what it draws on, and the SHA-256 of its canonical JSON."""
+
+    cut_off_version: int
+    content_hash: str
+
+
 class Context(Record):
     """What `decide` may know beside the state: the time, a case number to give, and the directory."""
 
     now: Instant
     case_no: str | None = None
     directory: Directory = Directory()
+    paper: Paper | None = None
+    """What was rendered for a dossier that is to be issued."""
     others: Mapping[str, Record] = Field(default_factory=dict)
     """The states of other streams that the command names, by stream."""
 

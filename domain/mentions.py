@@ -3,12 +3,13 @@
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
+from domain.catalogue.dossiers import Dossier
 from domain.envelope import Command
 from domain.state import Case
 from domain.streams import State
 
 _NAMES: Final = frozenset({"org", "person", "document", "report", "final_report", "answer_doc", "co_owner_consent"})
-_ELSEWHERE: Final = {"surviving_case_id": "case", "absorbed_case_id": "case", "seed_id": "seed"}
+_ELSEWHERE: Final = {"case_id": "case", "surviving_case_id": "case", "absorbed_case_id": "case", "seed_id": "seed"}
 _LISTS: Final = frozenset({"evidence", "documents"})
 DOCUMENT_FIELDS: Final = frozenset(
     {"document_id", "report", "final_report", "answer_doc", "co_owner_consent", "evidence", "documents"}
@@ -22,6 +23,10 @@ def mentioned(state: State | None, command: Command) -> frozenset[str]:
     if command.on_behalf_of:
         found.add(command.on_behalf_of)
     found.update(_ids(command.data.model_dump(exclude_none=True)))
+    if command.name == "MergeOrganizations":
+        found.add(command.case_id)
+    if isinstance(state, Dossier):
+        found.add(state.lender_id)
     if isinstance(state, Case):
         case = state
         found.update(one.institution_id for one in case.assignments.values())
@@ -34,6 +39,8 @@ def mentioned(state: State | None, command: Command) -> frozenset[str]:
 def other_streams(state: State | None, command: Command) -> frozenset[str]:
     """The other streams that *command*, or a proposal it may confirm, looks into: cases, and a case's seed."""
     bodies: list[Mapping[str, Any]] = [command.data.__dict__]
+    if isinstance(state, Dossier):
+        bodies.append({"case_id": state.case_id})
     if isinstance(state, Case):
         bodies += [proposal.data for proposal in state.proposals.values()]
     found = set()

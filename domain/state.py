@@ -341,6 +341,16 @@ class Cancellation(Record):
     reason: str
 
 
+class Erasure(Record):
+    """A request that a subject's data be erased."""
+
+    erasure_id: str
+    subject: str
+    requested_by: str
+    decision: str | None = None
+    executed: bool = False
+
+
 class Correction(Record):
     """What is right instead of what one event said."""
 
@@ -420,6 +430,7 @@ class Case(Record):
     proposals: dict[str, Proposal] = {}
     cancellations: tuple[Cancellation, ...] = ()
     corrections: tuple[Correction, ...] = ()
+    erasures: dict[str, Erasure] = {}
     extensions: dict[str, Extension] = {}
     """Waits that were given more time."""
     duplicates: dict[str, datetime] = {}

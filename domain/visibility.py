@@ -32,6 +32,7 @@ _INTERNAL: Final = frozenset(
         "DecisionRejected",
         "NoteRecorded",
         "DuplicateSuspected",
+        "OrganizationFollowed",
         "DuplicateDismissed",
         "ReferralAttached",
         "CaseMergedInto",
@@ -125,6 +126,8 @@ def bank_view(event: Event, referral: Referral) -> View | None:
     """How much of *event* the bank of *referral* sees; None: it does not exist for the bank."""
     view = FACTS[_judged_as(event)].bank
     if event.type == "ReferralAttached" and getattr(event.data, "bank_id", None) != referral.bank_id:
+        return None
+    if event.type == "OrganizationFollowed" and getattr(event.data, "successor_id", None) != referral.bank_id:
         return None
     if event.type == "CaseCancellationConfirmed" and not _ends_for(event, referral):
         return None

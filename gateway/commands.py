@@ -8,7 +8,8 @@ from uuid import uuid4
 from fastapi import APIRouter, HTTPException, Request, Response
 from pydantic import Field, TypeAdapter, ValidationError, create_model
 
-from domain.envelope import Actor, Command, CommandData, Reason
+from domain.catalogue.dossiers import RequestDossier
+from domain.envelope import Actor, Command, CommandData, Reason, made_id
 from domain.law import RULES
 from domain.reasons import Wording
 from domain.records import Instant, Key, Record
@@ -20,13 +21,14 @@ from gateway.auth import actor_of
 from gateway.bodies import fitted
 from gateway.conditions import expected_versions, idempotency_key
 from gateway.parts import gateway_of
-from gateway.problems import Problem, unknown_case
+from gateway.problems import Fault, Problem, unfit, unknown_case
 from store.codec import canonical
 from store.connect import Store
 
 router: Final = APIRouter()
 NEED: Final = ReferNeed.__name__
 OPEN: Final = OpenCase.__name__
+DOSSIER: Final = RequestDossier.__name__
 STREAMS: Final = {
     "cases": "case",
     "companies": "company",
@@ -34,6 +36,7 @@ STREAMS: Final = {
     "researchers": "researcher",
     "seeds": "seed",
     "exchange-events": "exchange-event",
+    "dossiers": "dossier",
     "recommendations": "recommendation",
 }
 """The kinds of streams that take commands, by the word in the address."""
@@ -42,6 +45,7 @@ OFFERED: Final = {
 }
 """The commands that may be sent to a stream by its id."""
 _KEY: Final = TypeAdapter[str](Key)
+_ANOTHER_CASE: Final = Wording("アドレスの案件と異なります。", "This is not the case of the address.")
 _NEEDS: Final = "needs"
 """Where an Idempotency-Key of a need counts: the case is not known before the need is."""
 
@@ -83,6 +87,22 @@ async def open_case(request: Request) -> Response:
     case_id = gateway.store.seals.opened_case_id(actor.org_id, wish.command.command_id)
     command = wish.command.model_copy(update={"case_id": case_id})
     return await gateway.asking.ask(replace(wish, command=command))
+
+
+@router.post("/v1/cases/{case_id}/dossiers", include_in_schema=False)
+async def request_dossier(request: Request, case_id: str) -> Response:
+    """A lender, or the referring bank, asks for a dossier of one case: 201 with its id."""
+    gateway, actor = gateway_of(request), await actor_of(request)
+    body = await fitted(request, body_of(DOSSIER), gateway.settings.body_limit)
+    wish = _wish(request, actor, "new", body, scope=f"{known_form(case_id)}/{DOSSIER}")
+    assert isinstance(body.data, RequestDossier)
+    if body.data.case_id not in (None, case_id):
+        raise unfit(Fault("/data/case_id", _ANOTHER_CASE))
+    changes = {
+        "case_id": body.data.dossier_id or made_id("dossier", wish.command.command_id),
+        "data": body.data.model_copy(update={"case_id": case_id}),
+    }
+    return await gateway.asking.ask(replace(wish, command=wish.command.model_copy(update=changes)))
 
 
 @router.post("/v1/{kind}/{entry_id}/commands/{name}", include_in_schema=False)

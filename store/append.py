@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Final, Literal, TypeAlias
 
 from domain.envelope import Event
+from store.entries import EntryRow
 from store.overview import Overview
 
 
@@ -28,7 +29,7 @@ class Append:
     expected_version: int
     command_id: str
     events: tuple[Event, ...]
-    overview: Overview | None = None
+    overview: Overview | EntryRow | None = None
     referral: NaturalKey | None = None
 
     def __post_init__(self) -> None:

@@ -11,6 +11,7 @@ from store.codec import EventTypes
 from store.desk import Desk
 from store.directory import Directory
 from store.documents import Documents
+from store.entries import Entries
 from store.ledger import Ledger
 from store.notices import Notices
 from store.overview import Overviews
@@ -31,6 +32,7 @@ class Store:
     directory: Directory
     documents: Documents
     overview: Overviews
+    entries: Entries
     notices: Notices
     clock: Clock
 
@@ -54,6 +56,7 @@ class Store:
                 directory=Directory(pool),
                 documents=Documents(pool, seals),
                 overview=Overviews(pool),
+                entries=Entries(pool),
                 notices=Notices(pool, seals),
                 clock=Clock(pool),
             )

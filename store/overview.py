@@ -4,12 +4,12 @@ from collections.abc import Collection
 from datetime import datetime, timedelta
 from typing import Final, TypeAlias
 
-from sqlalchemy import Select, func, select, tuple_
+from sqlalchemy import Select, func, select, tuple_, union_all
 
 from domain.records import Record
 from domain.terms import Disposition, Origin, Stage, Status
 from store.pool import Pool, rows
-from store.tables import case_overview
+from store.tables import case_overview, entries
 
 _TABLE: Final = case_overview.c
 Place: TypeAlias = tuple[datetime, str]
@@ -76,10 +76,16 @@ class Overviews:
         return [row["case_id"] for row in await rows(self._pool, statement.limit(limit))]
 
     async def next_due(self, until: datetime) -> datetime | None:
-        """The earliest deadline of any case that is not later than *until*."""
-        statement = select(func.min(_TABLE.next_due_at).label("due")).where(_TABLE.next_due_at <= until)
+        """The earliest deadline of any case or entry that is not later than *until*."""
+        both = union_all(select(_TABLE.next_due_at), select(entries.c.next_due_at)).subquery()
+        statement = select(func.min(both.c.next_due_at).label("due")).where(both.c.next_due_at <= until)
         found = await rows(self._pool, statement)
         return found[0]["due"] if found else None
+
+    async def of_reader(self, reader: str) -> list[str]:
+        """The ids of all cases that *reader*, such as `bank:jfs-fukuoka`, may list."""
+        statement = select(_TABLE.case_id).where(_TABLE.readers.overlap([reader])).order_by(_TABLE.case_id)
+        return [row["case_id"] for row in await rows(self._pool, statement)]
 
 
 def _after(statement: Select[object], place: Place | None) -> Select[object]:

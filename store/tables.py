@@ -97,6 +97,28 @@ case_overview: Final = Table(
 )
 """One row a case for boards and lists; `readers` holds strings such as `bank:jfs-fukuoka` and `person:sato`."""
 
+entries: Final = Table(
+    "entries",
+    metadata,
+    Column("stream", Text, primary_key=True),
+    Column("kind", Text, nullable=False),
+    Column("entry_id", Text, nullable=False),
+    Column("about", Text),
+    Column("standing", Text, nullable=False),
+    Column("due_command", Text),
+    _instant("next_due_at", nullable=True),
+    Column("body", JSONB, nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("position", BigInteger, nullable=False),
+    Index("ix_entries_kind_entry_id", "kind", "entry_id"),
+    Index("ix_entries_about", "about", postgresql_where=text("about IS NOT NULL")),
+    Index("ix_entries_next_due_at", "next_due_at", postgresql_where=text("next_due_at IS NOT NULL")),
+    comment=(
+        "One row an entry of the catalogue or a dossier, derived from its events in the transaction that appends them."
+    ),
+)
+"""One row an entry; `about` is the case of a dossier."""
+
 referrals: Final = Table(
     "referrals",
     metadata,

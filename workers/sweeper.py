@@ -17,6 +17,7 @@ from temporalio.exceptions import TemporalError
 from temporalio.service import RPCError
 
 from activities.contract import CASE_WORKFLOW, SYNC_UPDATE, TASK_QUEUE, CaseStart, Standing, workflow_id
+from activities.ledger import CaseLedger
 from store.connect import Store, StoreUnreachable
 
 GRACE: Final = timedelta(seconds=10)
@@ -53,7 +54,7 @@ async def nudge(client: Client, case_id: str, *, task_queue: str = TASK_QUEUE) -
 
 
 async def sweep(client: Client, store: Store, *, grace: timedelta = GRACE, task_queue: str = TASK_QUEUE) -> int:
-    """Nudge every case that is more than *grace* overdue; returns how many there were."""
+    """Nudge every case, and move every entry, that is more than *grace* overdue; returns how many there were."""
     overdue = await store.overview.due(await store.clock.now(), grace)
     gate = asyncio.Semaphore(_AT_ONCE)
 
@@ -63,7 +64,7 @@ async def sweep(client: Client, store: Store, *, grace: timedelta = GRACE, task_
 
     results = await asyncio.gather(*(one(case_id) for case_id in overdue), return_exceptions=True)
     _report(overdue, results)
-    return len(overdue)
+    return len(overdue) + await CaseLedger(store).entries_due(grace)
 
 
 def _report(overdue: Sequence[str], results: Sequence[BaseException | None]) -> None:

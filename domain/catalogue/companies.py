@@ -5,7 +5,7 @@ from typing import Any, ClassVar, Final
 
 from domain.catalogue.entry import Entry, begun, require_new
 from domain.envelope import CommandData, Event, EventData
-from domain.law import Ask, decides, evolves, require
+from domain.law import Ask, decides, evolves, refuse, require
 from domain.records import Code, CorporateNumber, Key, Line
 from domain.terms import Role
 
@@ -71,12 +71,19 @@ def register_company(one: Company | None, data: RegisterCompany, ask: Ask) -> It
     return [CompanyRegistered(company_id=ask.command.case_id, **data.model_dump(exclude={"company_id"}))]
 
 
-@decides(MergeOrganizations, by={Role.data_steward}, stream=STREAM, reason=True)
-def merge_organizations(one: Company, data: MergeOrganizations, ask: Ask) -> Iterable[EventData]:
-    """A merged organization does not merge again."""
-    require(one.successor_id is None, "already_done", fact=one.successor_id or "")
-    require(data.successor_id != one.entry_id, "invalid_field", "/data/successor_id", problem="is the same one")
-    return [OrganizationMerged(organization_id=one.entry_id, successor_id=data.successor_id)]
+@decides(MergeOrganizations, by={Role.data_steward}, stream=STREAM, opens=True, reason=True)
+def merge_organizations(one: Company | None, data: MergeOrganizations, ask: Ask) -> Iterable[EventData]:
+    """A bank, a company: both are known, of one kind; a merged organization does not merge again."""
+    organization_id = ask.command.case_id
+    require(one is None or one.successor_id is None, "already_done", fact=one.successor_id if one else "")
+    require(data.successor_id != organization_id, "invalid_field", "/data/successor_id", problem="is the same one")
+    known = ask.directory.organizations
+    merged, successor = known.get(organization_id), known.get(data.successor_id)
+    if merged is None:
+        refuse("unknown_entry")
+    if successor is None or successor.kind is not merged.kind:
+        refuse("invalid_field", "/data/successor_id", problem=f"{data.successor_id} is no known {merged.kind}")
+    return [OrganizationMerged(organization_id=organization_id, successor_id=data.successor_id)]
 
 
 @evolves(CompanyRegistered, stream=STREAM)
@@ -86,6 +93,8 @@ def company_registered(one: Company | None, fact: CompanyRegistered, event: Even
 
 
 @evolves(OrganizationMerged, stream=STREAM)
-def organization_merged(one: Company, fact: OrganizationMerged, event: Event) -> Company:
+def organization_merged(one: Company | None, fact: OrganizationMerged, event: Event) -> Company:
     """Another one follows it."""
+    if one is None:
+        one = Company(corporate_number=None, name=fact.organization_id, prefecture=None, **begun(event))
     return one.but(successor_id=fact.successor_id)

@@ -1,12 +1,19 @@
 """What every entry of the catalogue has in common: an id, a version, and the institution it belongs to."""
 
 from datetime import datetime
-from typing import Any, Self
+from typing import Any, NamedTuple, Self
 
 from domain.envelope import Event
 from domain.law import Ask, require
 from domain.records import Record
 from domain.terms import Role
+
+
+class EntryDue(NamedTuple):
+    """The next thing that the clock does to an entry: the system's command, and when."""
+
+    command: str
+    at: datetime
 
 
 class Entry(Record):
@@ -24,6 +31,10 @@ class Entry(Record):
     def standing(self) -> str:
         """In one word, where the entry stands."""
         return "open"
+
+    def due(self) -> EntryDue | None:
+        """What falls due next; most entries wait for nothing."""
+        return None
 
 
 def begun(event: Event) -> dict[str, Any]:

@@ -1,11 +1,13 @@
 """Researchers: registered by their institution, with availability; they move and retire."""
 
 from collections.abc import Iterable, Mapping
+from datetime import datetime
 from typing import Any, ClassVar, Final
 
 from pydantic import Field
 
-from domain.catalogue.entry import Entry, begun, require_new, require_own
+from domain.catalogue.entry import Entry, EntryDue, begun, require_new, require_own
+from domain.catalogue.seeds import renewal_due
 from domain.envelope import CommandData, Event, EventData
 from domain.law import Ask, decides, evolves, refuse, require
 from domain.records import Code, Day, Key, Line
@@ -47,6 +49,12 @@ class ResearcherRetired(EventData):
     researcher_id: Key
 
 
+class ResearcherRenewalRequested(EventData):
+    """The institution is asked whether the profile still holds."""
+
+    researcher_id: Key
+
+
 class RegisterResearcher(CommandData):
     """Put a researcher of one's own institution into the catalogue."""
 
@@ -83,6 +91,13 @@ class RetireResearcher(CommandData):
     researcher_id: Key | None = None
 
 
+class RequestResearcherRenewal(CommandData):
+    """Ask the institution whether the profile still holds; the clock asks again, and ends the availability at last."""
+
+    example: ClassVar[Mapping[str, Any]] = {}
+    researcher_id: Key | None = None
+
+
 class Researcher(Entry):
     """One researcher of the catalogue."""
 
@@ -90,6 +105,15 @@ class Researcher(Entry):
     field_codes: tuple[str, ...] = ()
     available: bool = True
     retired: bool = False
+    renewed_at: datetime
+    asked: tuple[datetime, ...] = ()
+    """When the institution was asked since then whether the profile still holds."""
+
+    def due(self) -> EntryDue | None:
+        """Asked every year, again after 30 business days, no longer found after 60 (`domain.md` 6d, profile)."""
+        if self.standing != "available":
+            return None
+        return EntryDue(RequestResearcherRenewal.__name__, renewal_due(self.renewed_at, self.asked))
 
     @property
     def standing(self) -> str:
@@ -144,22 +168,45 @@ def retire_researcher(one: Researcher, data: RetireResearcher, ask: Ask) -> Iter
     return [ResearcherRetired(researcher_id=one.entry_id)]
 
 
+@decides(RequestResearcherRenewal, by={Role.system, Role.coordinator}, stream=STREAM)
+def request_researcher_renewal(one: Researcher, data: RequestResearcherRenewal, ask: Ask) -> Iterable[EventData]:
+    """Who retired is not asked."""
+    require(not one.retired, "already_done", fact="ResearcherRetired")
+    due = one.due()
+    if ask.actor.role is Role.system and (due is None or due.at > ask.now):
+        return []
+    if ask.actor.role is Role.system and len(one.asked) > 1:
+        return [ResearcherAvailabilityChanged(researcher_id=one.entry_id, available=False)]
+    return [ResearcherRenewalRequested(researcher_id=one.entry_id)]
+
+
 @evolves(ResearcherRegistered, stream=STREAM)
 def researcher_registered(one: Researcher | None, fact: ResearcherRegistered, event: Event) -> Researcher:
     """The researcher is in the catalogue."""
-    return Researcher(institution_id=fact.institution_id, field_codes=fact.field_codes, **begun(event))
+    return Researcher(
+        institution_id=fact.institution_id,
+        field_codes=fact.field_codes,
+        renewed_at=event.recorded_at,
+        **begun(event),
+    )
+
+
+@evolves(ResearcherRenewalRequested, stream=STREAM)
+def researcher_renewal_requested(one: Researcher, fact: ResearcherRenewalRequested, event: Event) -> Researcher:
+    """The institution's answer is awaited."""
+    return one.but(asked=(*one.asked, event.recorded_at))
 
 
 @evolves(ResearcherAvailabilityChanged, stream=STREAM)
 def availability_changed(one: Researcher, fact: ResearcherAvailabilityChanged, event: Event) -> Researcher:
-    """The newest word counts."""
-    return one.but(available=fact.available)
+    """The newest word counts, and renews the profile."""
+    return one.but(available=fact.available, renewed_at=event.recorded_at, asked=())
 
 
 @evolves(ResearcherMoved, stream=STREAM)
 def researcher_moved(one: Researcher, fact: ResearcherMoved, event: Event) -> Researcher:
-    """The researcher belongs to the new institution."""
-    return one.but(institution_id=fact.institution_id)
+    """The researcher belongs to the new institution, which thereby renews the profile."""
+    return one.but(institution_id=fact.institution_id, renewed_at=event.recorded_at, asked=())
 
 
 @evolves(ResearcherRetired, stream=STREAM)

@@ -1,11 +1,13 @@
 """Technology seeds シーズ of universities: published, revised, renewed every year, retired."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
 from typing import Any, ClassVar, Final
 
 from pydantic import AliasChoices, Field
 
-from domain.catalogue.entry import Entry, begun, require_new, require_own
+from domain.calendar import after_business_days, after_months
+from domain.catalogue.entry import Entry, EntryDue, begun, require_new, require_own
 from domain.envelope import CommandData, Event, EventData
 from domain.law import Ask, decides, evolves, require
 from domain.records import Code, Day, Key, Line, Record, Text, Trl
@@ -57,6 +59,12 @@ class SeedRenewalRequested(EventData):
     seed_id: Key
 
 
+class SeedHidden(EventData):
+    """Nobody renewed the seed: searches no longer find it, until it is revised."""
+
+    seed_id: Key
+
+
 class PublishSeed(SeedBody, CommandData):
     """Put a seed into the catalogue."""
 
@@ -97,7 +105,7 @@ class RetireSeed(CommandData):
 
 
 class RequestSeedRenewal(CommandData):
-    """Ask the owner whether the seed still holds."""
+    """Ask the owner whether the seed still holds; the clock's command asks again, and hides it in the end."""
 
     example: ClassVar[Mapping[str, Any]] = {}
     seed_id: Key | None = None
@@ -108,12 +116,28 @@ class Seed(Entry):
 
     body: SeedBody
     retired: bool = False
-    renewal_asked: bool = False
+    hidden: bool = False
+    renewed_at: datetime
+    asked: tuple[datetime, ...] = ()
+    """When its owner was asked since then whether it still holds."""
 
     @property
     def standing(self) -> str:
-        """Published or retired."""
-        return "retired" if self.retired else "published"
+        """Published, hidden or retired."""
+        return "retired" if self.retired else "hidden" if self.hidden else "published"
+
+    def due(self) -> EntryDue | None:
+        """Asked every year, again after 30 business days, hidden after 60 (`domain.md` 6d, profile)."""
+        if self.standing != "published":
+            return None
+        return EntryDue(RequestSeedRenewal.__name__, renewal_due(self.renewed_at, self.asked))
+
+
+def renewal_due(renewed_at: datetime, asked: Sequence[datetime]) -> datetime:
+    """When the next step of a yearly renewal is taken."""
+    if not asked:
+        return after_months(renewed_at, 12)
+    return after_business_days(asked[0], 30 if len(asked) == 1 else 60)
 
 
 _OWNERS: Final = frozenset({Role.university_liaison, Role.researcher})
@@ -131,11 +155,11 @@ def publish_seed(seed: Seed | None, data: PublishSeed, ask: Ask) -> Iterable[Eve
 
 @decides(ReviseSeed, by=_OWNERS, stream=STREAM)
 def revise_seed(seed: Seed, data: ReviseSeed, ask: Ask) -> Iterable[EventData]:
-    """Only what is named changes."""
+    """Only what is named changes; when its owner was asked, a revision without changes says that it still holds."""
     require_own(seed.body.institution_id, ask)
     require(not seed.retired, "already_done", fact="SeedRetired")
     fields = data.model_dump(mode="json", exclude_none=True, exclude={"seed_id"})
-    require(fields, "invalid_field", "/data", problem="nothing is revised")
+    require(fields or seed.asked, "invalid_field", "/data", problem="nothing is revised")
     return [SeedRevised(seed_id=seed.entry_id, fields=fields)]
 
 
@@ -151,20 +175,26 @@ def retire_seed(seed: Seed, data: RetireSeed, ask: Ask) -> Iterable[EventData]:
 def request_seed_renewal(seed: Seed, data: RequestSeedRenewal, ask: Ask) -> Iterable[EventData]:
     """A retired seed is not renewed."""
     require(not seed.retired, "already_done", fact="SeedRetired")
+    due = seed.due()
+    if ask.actor.role is Role.system and (due is None or due.at > ask.now):
+        return []
+    if ask.actor.role is Role.system and len(seed.asked) > 1:
+        return [SeedHidden(seed_id=seed.entry_id)]
     return [SeedRenewalRequested(seed_id=seed.entry_id)]
 
 
 @evolves(SeedPublished, stream=STREAM)
 def seed_published(seed: Seed | None, fact: SeedPublished, event: Event) -> Seed:
     """The seed is in the catalogue."""
-    return Seed(body=SeedBody(**fact.model_dump(exclude={"seed_id"})), **begun(event))
+    body = SeedBody(**fact.model_dump(exclude={"seed_id"}))
+    return Seed(body=body, renewed_at=event.recorded_at, **begun(event))
 
 
 @evolves(SeedRevised, stream=STREAM)
 def seed_revised(seed: Seed, fact: SeedRevised, event: Event) -> Seed:
     """The seed is as described last, and renewed by it."""
     body = SeedBody.model_validate({**seed.body.model_dump(), **fact.fields})
-    return seed.but(body=body, renewal_asked=False)
+    return seed.but(body=body, renewed_at=event.recorded_at, asked=(), hidden=False)
 
 
 @evolves(SeedRetired, stream=STREAM)
@@ -176,4 +206,10 @@ def seed_retired(seed: Seed, fact: SeedRetired, event: Event) -> Seed:
 @evolves(SeedRenewalRequested, stream=STREAM)
 def seed_renewal_requested(seed: Seed, fact: SeedRenewalRequested, event: Event) -> Seed:
     """The owner's answer is awaited."""
-    return seed.but(renewal_asked=True)
+    return seed.but(asked=(*seed.asked, event.recorded_at))
+
+
+@evolves(SeedHidden, stream=STREAM)
+def seed_hidden(seed: Seed, fact: SeedHidden, event: Event) -> Seed:
+    """Searches no longer find it."""
+    return seed.but(hidden=True)

@@ -1,11 +1,14 @@
 """Beside a bank's need: cases without a bank, and the entries of the catalogue, by the same way of a command."""
 
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
+from activities.ledger import CaseLedger
 from domain.law import RULES
+from store.connect import Store
 
 pytestmark = pytest.mark.usefixtures("worker")
 Call = Callable[..., Any]
@@ -47,3 +50,81 @@ async def test_an_unknown_entry_may_be_there_another_time(call: Call, keys: dict
         assert answer.status_code in {403, 404}, answer.text
         if answer.status_code == 404:
             assert "idempotency-replayed" not in answer.headers
+
+
+LENDING = {
+    "recipients": ["center", "jfs"],
+    "purposes": ["lending_evaluation"],
+    "data_classes": ["public_summary"],
+    "given_by": "代表取締役",
+    "method": "electronic",
+}
+
+
+async def lent(call: Call, company: str) -> tuple[str, str]:
+    """A case with a consent to the lender, and a dossier of it that was asked for; their ids."""
+    case = str(await call("sato").refer(company=None, company_id=company))
+    consent = {"data": {**LENDING, "consent_id": "k2", "valid_until": "2035-03-31"}}
+    assert (await call("ueda").do(case, "RecordConsent", consent)).status_code == 200
+    asked = await call("endo").post(f"/v1/cases/{case}/dossiers", json={"data": {"lending_context": "new_loan"}})
+    assert asked.status_code == 201, asked.text
+    return case, str(asked.json()["id"])
+
+
+async def test_a_lender_asks_for_a_dossier_once_the_company_consents(call: Call) -> None:
+    case = await call("sato").refer(company=None, company_id="ariake")
+    refused = await call("endo").post(f"/v1/cases/{case}/dossiers", json={"data": {}})
+    assert (refused.status_code, refused.json()["code"]) == (422, "lending_consent_required")
+    case, dossier = await lent(call, "ariake")
+    assert dossier.startswith("dossier_")
+    wrong = await call("endo").post(f"/v1/cases/{case}/dossiers", json={"data": {"case_id": "other"}})
+    assert (wrong.status_code, wrong.json()["pointer"]) == (422, "/data/case_id")
+
+
+async def test_a_withdrawn_lending_consent_revokes_the_dossier_by_itself(call: Call, store: Store) -> None:
+    case, dossier = await lent(call, "ariake")
+    body = {"data": {"consent_id": "k2"}, "reason": {"code": "cost"}}
+    assert (await call("ueda").do(case, "WithdrawConsent", body)).status_code == 200
+    row = await store.entries.entry(f"dossier-{dossier}")
+    assert row is not None and (row.about, row.standing, row.version) == (case, "revoked", 2)
+    [_, revoked] = await store.ledger.read(f"dossier-{dossier}")
+    assert (revoked.type, revoked.actor.role) == ("EvidenceShareRevoked", "system")
+
+
+async def test_the_clock_asks_for_renewals_and_two_sweepers_ask_once(call: Call, store: Store) -> None:
+    answer = await call("hara").post("/v1/seeds/renewed/commands/PublishSeed", json=example("PublishSeed"))
+    assert answer.status_code == 201, answer.text
+    row = await store.entries.entry("seed-renewed")
+    assert row is not None and row.due_command == "RequestSeedRenewal" and row.next_due_at is not None
+    now = await store.clock.now()
+    try:
+        await store.clock.move(row.next_due_at + timedelta(hours=1))
+        sweepers = [CaseLedger(store), CaseLedger(store)]
+        for _ in range(2):
+            for one in sweepers:
+                await one.entries_due(timedelta())
+        told = [one.type for one in await store.ledger.read("seed-renewed")]
+        assert told == ["SeedPublished", "SeedRenewalRequested"]
+    finally:
+        await store.clock.move(now, freeze=False)
+
+
+async def test_a_bank_that_merged_into_another_is_followed_in_all_its_cases(call: Call, store: Store) -> None:
+    cases = [str(await call("okada").refer(company=None, company_id="ariake")) for _ in range(3)]
+    body = {"data": {"successor_id": "jfs"}, "reason": {"code": "other"}}
+    merged = await call("doi").post("/v1/companies/other-bank/commands/MergeOrganizations", json=body)
+    assert merged.status_code == 201, merged.text
+    for case in cases:
+        assert (await call("sato").get(f"/v1/cases/{case}")).status_code == 200
+        assert (await call("okada").get(f"/v1/cases/{case}")).status_code == 404
+
+
+@pytest.mark.parametrize("kind", ["companies", "exchange-events", "recommendations"])
+async def test_every_register_is_kept_over_http_by_its_roles(call: Call, kind: str) -> None:
+    person, name = {
+        "companies": ("tanaka", "RegisterCompany"),
+        "exchange-events": ("tanaka", "PlanExchangeEvent"),
+        "recommendations": ("sato", "AdoptRecommendation"),
+    }[kind]
+    answer = await call(person).post(f"/v1/{kind}/e-1/commands/{name}", json=example(name))
+    assert answer.status_code == (403 if person == "sato" else 201), answer.text

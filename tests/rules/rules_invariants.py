@@ -30,6 +30,10 @@ CONSENT_FREE: Final = {
     "CorrectEvent",
     "FallDue",
     "CompleteMerge",
+    "FollowOrganization",
+    "RequestErasure",
+    "DecideErasure",
+    "ExecuteErasure",
 }
 STAGES: Final = [
     "intake",

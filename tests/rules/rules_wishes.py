@@ -179,6 +179,10 @@ DATA: Final[dict[str, Callable[[Chance], Mapping[str, Any]]]] = {
     },
     "AddNote": lambda c: {"text": "CANARY-note"},
     "ConfirmCancellation": lambda c: {"company_continues": c.maybe(0.7)},
+    "RequestErasure": lambda c: {"basis": "法令", "subject": c.one("case", "sato")},
+    "DecideErasure": lambda c: {"decision": c.one("approved", "rejected")},
+    "ExecuteErasure": lambda c: {"erasure_id": c.one(*(c.case.erasures or ("none",))), "keys_destroyed": 1},
+    "FollowOrganization": lambda c: {"organization_id": c.one("jfs-saga", "genkai"), "successor_id": "lender"},
     "CorrectEvent": lambda c: {
         "corrects_event_id": c.rng.choice(c.story.events).event_id if c.maybe(0.8) else "no-such-event",
         "right_value": {"note": "x"},

@@ -11,7 +11,6 @@ from domain.refusals import SENTENCES
 LATER = {
     "report_unconfirmed": "cites a report in a dossier",
     "citation_required": "is a line of a dossier",
-    "lending_consent_required": "asks for a dossier",
 }
 """Codes that no rule of a single case answers yet, by the work that brings them."""
 
