@@ -12,6 +12,7 @@ from store.desk import Desk
 from store.directory import Directory
 from store.documents import Documents
 from store.entries import Entries
+from store.follow import Following
 from store.ledger import Ledger
 from store.notices import Notices
 from store.overview import Overviews
@@ -28,6 +29,7 @@ class Store:
     pool: Pool
     seals: Seals
     ledger: Ledger
+    following: Following
     desk: Desk
     directory: Directory
     documents: Documents
@@ -52,6 +54,7 @@ class Store:
                 pool=pool,
                 seals=seals,
                 ledger=Ledger(pool, event_types),
+                following=Following(pool, event_types),
                 desk=Desk(pool, seals),
                 directory=Directory(pool),
                 documents=Documents(pool, seals),

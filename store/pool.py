@@ -16,7 +16,8 @@ PATIENCE: Final = 5.0
 APP_ROLE: Final = "hashi_app"
 """The role the application takes on: it reads, and writes events through `hashi.append` only."""
 
-Pool: TypeAlias = AsyncConnectionPool[AsyncConnection[TupleRow]]
+Connection: TypeAlias = AsyncConnection[TupleRow]
+Pool: TypeAlias = AsyncConnectionPool[Connection]
 
 _OUR_OWN: Final = "HS"
 """The class of SQLSTATEs that our functions raise; psycopg, which does not know it, takes them for outages."""
@@ -95,10 +96,16 @@ def _is_quiet(connection: AsyncConnection[TupleRow]) -> bool:
 
 
 @asynccontextmanager
-async def connected(pool: Pool, patience: float = PATIENCE) -> AsyncIterator[AsyncConnection[TupleRow]]:
-    """A connection in autocommit mode for one statement; waits *patience* seconds for it. Raises StoreUnreachable."""
+async def connected(place: Pool | Connection, patience: float = PATIENCE) -> AsyncIterator[Connection]:
+    """A connection in autocommit mode for one statement; waits *patience* seconds for it. Raises StoreUnreachable.
+
+    A connection that is held already, in a transaction, is taken as it is.
+    """
     try:
-        async with pool.connection(timeout=patience) as connection:
+        if isinstance(place, AsyncConnection):
+            yield place
+            return
+        async with place.connection(timeout=patience) as connection:
             yield connection
     except OperationalError as error:
         if (error.sqlstate or "").startswith(_OUR_OWN):
@@ -106,18 +113,25 @@ async def connected(pool: Pool, patience: float = PATIENCE) -> AsyncIterator[Asy
         raise StoreUnreachable(str(error).strip()) from error
 
 
+@asynccontextmanager
+async def transaction(pool: Pool) -> AsyncIterator[Connection]:
+    """A connection in a transaction, which commits at the end unless something is raised. Raises StoreUnreachable."""
+    async with connected(pool) as connection, connection.transaction():
+        yield connection
+
+
 async def fetch(
-    pool: Pool, query: QueryNoTemplate, parameters: Sequence[object] | Mapping[str, object] = ()
+    place: Pool | Connection, query: QueryNoTemplate, parameters: Sequence[object] | Mapping[str, object] = ()
 ) -> list[TupleRow]:
     """The rows of one SQL *query*, all of them. Raises StoreUnreachable."""
-    async with connected(pool) as connection, connection.cursor(binary=True) as cursor:
+    async with connected(place) as connection, connection.cursor(binary=True) as cursor:
         await cursor.execute(query, parameters)
         return await cursor.fetchall() if cursor.description else []
 
 
-async def rows(pool: Pool, statement: ClauseElement) -> list[dict[str, Any]]:
+async def rows(place: Pool | Connection, statement: ClauseElement) -> list[dict[str, Any]]:
     """What a SQLAlchemy Core *statement* returns, by column name. Raises StoreUnreachable."""
     compiled = statement.compile(dialect=_DIALECT)
-    async with connected(pool) as connection, connection.cursor(row_factory=dict_row) as cursor:
+    async with connected(place) as connection, connection.cursor(row_factory=dict_row) as cursor:
         await cursor.execute(str(compiled).encode(), compiled.params)
         return await cursor.fetchall() if cursor.description else []

@@ -267,5 +267,26 @@ clock: Final = Table(
 )
 """The one clock; a single row."""
 
+checkpoints: Final = Table(
+    "checkpoints",
+    metadata,
+    Column("follower", Text, primary_key=True),
+    Column("position", BigInteger, nullable=False),
+    CheckConstraint("position >= 0", name="position"),
+    comment="The last position each follower has handled; it moves in the transaction of what the follower writes.",
+)
+"""How far each follower has come (`store.follow`)."""
+
+log_leaves: Final = Table(
+    "log_leaves",
+    metadata,
+    Column("position", BigInteger, primary_key=True, autoincrement=False),
+    Column("leaf_hash", LargeBinary, nullable=False),
+    CheckConstraint("length(leaf_hash) = 32", name="leaf_hash"),
+    comment="Leaf hashes of the Merkle tree over the events (RFC 9162, 2.1.1): SHA-256 of 0x00 and the body. "
+    "Leaf index = position - 1.",
+)
+"""What the transparency log is built on (`store.leaves`)."""
+
 case_numbers: Final = Sequence("case_numbers", metadata=metadata)
 """Numbers for people to call a case by."""

@@ -1,7 +1,6 @@
 """Follows the events and writes who is to be told of them into the outbox (`domain.notices`)."""
 
 from collections.abc import Sequence
-from typing import Final
 
 from domain.envelope import Event
 from domain.notices import notices
@@ -9,9 +8,20 @@ from domain.state import Case
 from domain.streams import CASE
 from store.cases import Cases
 from store.connect import Store
+from store.follow import Batch, Follower
+from store.notices import adding
+from store.pool import Connection, rows
 
-FOLLOWER: Final = "notices"
-"""The name under which the relay keeps how far this has come."""
+
+def telling(store: Store, cases: Cases) -> Follower:
+    """The follower that writes the outbox."""
+
+    async def tell(connection: Connection, batch: Batch) -> None:
+        told = await told_of(store, cases, [event for _, event in batch.events])
+        if told:
+            await rows(connection, adding(told))
+
+    return Follower("notices", tell, size=100)
 
 
 async def told_of(store: Store, cases: Cases, events: Sequence[Event]) -> list[dict[str, object]]:

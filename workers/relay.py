@@ -1,0 +1,99 @@
+"""The relay: lets every follower of the events go on, as long as this process leads; then sends what mail is due.
+
+Any number may run: one leads, another takes over within seconds. A follower that fails is tried again and holds up no
+other; nothing is skipped.
+"""
+
+import asyncio
+from collections.abc import Coroutine, Sequence
+from typing import Any, Final
+
+import structlog
+
+from store.cases import Cases
+from store.connect import Store, StoreUnreachable
+from store.follow import Follower, LedgerBroken
+from store.lead import PERIOD, Bell, leading
+from store.leaves import LEAVES
+from workers.mailer import MailServer, mail_for_ever
+from workers.notifier import telling
+
+_LONGEST_PAUSE: Final = 30.0
+"""Seconds before a follower that failed is tried again, at most."""
+
+log = structlog.get_logger("relay")
+
+
+def followers(store: Store) -> list[Follower]:
+    """Everybody who follows the events. A new one is a line here."""
+    return [LEAVES, telling(store, Cases(store.ledger))]
+
+
+async def relay_for_ever(
+    url: str, store: Store, *, everybody: Sequence[Follower] | None = None, mail: MailServer | None = None
+) -> None:
+    """Lead whenever nobody else does, until cancelled; an outage is logged and waited out."""
+    everybody = followers(store) if everybody is None else everybody
+    while True:
+        try:
+            async with leading(url) as lead:
+                log.info("relay_leads", count=len(everybody))
+                await _together(
+                    lead.hold(),
+                    *(_go_on(store, one, lead.bell) for one in everybody),
+                    *([mail_for_ever(mail, store)] if mail else []),
+                )
+        except StoreUnreachable as error:
+            log.warning("relay_waits", error=type(error).__name__)
+            await asyncio.sleep(PERIOD)
+
+
+async def _together(*works: Coroutine[Any, Any, None]) -> None:
+    """Do *works* side by side until one ends; raises what it raised, and ends the others first."""
+    tasks = [asyncio.ensure_future(work) for work in works]
+    try:
+        await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        while pending := [one for one in tasks if not one.done()]:  # Python 3.11 loses a cancellation now and then
+            for one in pending:
+                one.cancel()
+            await asyncio.wait(pending, timeout=0.1)
+    for one in tasks:
+        if not one.cancelled():
+            one.result()
+
+
+async def _go_on(store: Store, follower: Follower, bell: Bell) -> None:
+    """Hand *follower* its batches as they come."""
+    pause = PERIOD
+    while True:
+        heard = bell.next()
+        try:
+            handled = await store.following.step(follower)
+        except Exception as error:  # whatever it is: nothing is skipped, and the others go on
+            _tell(follower, error, pause)
+            await asyncio.sleep(pause)
+            pause = min(2 * pause, _LONGEST_PAUSE)
+            continue
+        pause = PERIOD
+        if handled < follower.size:
+            await _wait(heard)
+
+
+def _tell(follower: Follower, error: Exception, pause: float) -> None:
+    told = {"name": follower.name, "again_in": pause, "error": type(error).__name__}
+    if isinstance(error, StoreUnreachable):
+        log.warning("follower_waits", **told)
+    elif isinstance(error, LedgerBroken):
+        log.error("follower_stopped", **told, fault=str(error))
+    else:
+        log.error("follower_failed", **told, exc_info=error)
+
+
+async def _wait(ring: asyncio.Event) -> None:
+    """Wait for *ring*, at most PERIOD."""
+    try:
+        async with asyncio.timeout(PERIOD):
+            await ring.wait()
+    except TimeoutError:
+        return
