@@ -33,6 +33,7 @@ _OPENERS: Final = {"ReferNeed": "/v1/needs", "OpenCase": "/v1/cases"}
 _KINDS: Final = {stream: kind for kind, stream in STREAMS.items()}
 _ID_FIELDS: Final = {
     "company": "company_id",
+    "dossier": "dossier_id",
     "institution": "institution_id",
     "researcher": "researcher_id",
     "seed": "seed_id",
@@ -193,8 +194,8 @@ class Player:
         path = self._path(str(step.do), body["data"])
         key = f"{self.script.script}-{self.run}-{number}"
         answer = await client.post(path, json=body, headers={"Idempotency-Key": f'"{key}"'})
-        if not path.startswith(_CASES):
-            return _elsewhere(answer)
+        if not path.startswith(_CASES) or path.endswith("/dossiers"):
+            return self._elsewhere(answer)
         old = self.case_id
         if answer.status_code < _FORBIDDEN:
             self._last = _Last(path, body, step.actor, self.case_id)
@@ -203,6 +204,8 @@ class Player:
     def _path(self, command: str, data: Mapping[str, Any]) -> str:
         if command in _OPENERS:
             return _OPENERS[command]
+        if command == "RequestDossier":
+            return f"/v1/cases/{self.case_id}/dossiers"
         rule = RULES.get(command)
         if rule is not None and rule.stream != CASE:
             return f"/v1/{_KINDS[rule.stream]}/{self._entry_id(rule.stream, data)}/commands/{command}"
@@ -212,9 +215,24 @@ class Player:
 
     def _entry_id(self, stream: str, data: Mapping[str, Any]) -> str:
         """The entry a command is for: named by its id field, or else the last one of its kind."""
-        named = data.get(_ID_FIELDS[stream]) or self.values.get(f"last {stream}") or f"{stream}-{self.run}"
+        named = (
+            data.get(_ID_FIELDS[stream])
+            or data.get("organization_id")
+            or self.values.get(f"last {stream}")
+            or f"{stream}-{self.run}"
+        )
         self.values[f"last {stream}"] = named
         return str(named)
+
+    def _elsewhere(self, answer: httpx.Response) -> Seen:
+        """What a command to a dossier or an entry of the catalogue brought about."""
+        told = _json(answer)
+        if answer.status_code >= _FORBIDDEN:
+            return Seen(answer=told, rejected=str(told.get("code", answer.status_code)), elsewhere=True)
+        if answer.request.url.path.endswith("/dossiers"):
+            self.values["last dossier"] = told["id"]
+        events: tuple[tuple[str, Mapping[str, Any]], ...] = tuple((str(one["type"]), {}) for one in told["events"])
+        return Seen(answer=told, events=events, elsewhere=True)
 
     def _answered(self, answer: httpx.Response, old: str | None) -> Seen:
         told = _json(answer)
@@ -322,15 +340,6 @@ class Player:
         for kind, data in seen.events:
             if kind == "DecisionProposed":
                 self.values["decision"] = data["proposal_id"]
-
-
-def _elsewhere(answer: httpx.Response) -> Seen:
-    """What a command to an entry of the catalogue brought about."""
-    told = _json(answer)
-    if answer.status_code >= _FORBIDDEN:
-        return Seen(answer=told, rejected=str(told.get("code", answer.status_code)), elsewhere=True)
-    events: tuple[tuple[str, Mapping[str, Any]], ...] = tuple((str(one["type"]), {}) for one in told["events"])
-    return Seen(answer=told, events=events, elsewhere=True)
 
 
 def _type(event: Mapping[str, Any]) -> str:

@@ -24,8 +24,12 @@ _SHIPPED: Final = (
     "researcher-leaves-b",
     "renegotiated",
     "renegotiated-b",
+    "consent-withdrawn",
     "bank-cancels",
     "bank-cancels-b",
+    "two-banks",
+    "two-banks-b",
+    "six-years",
 )
 """The scripts of this release, in the order of the domain reference."""
 _ISO: Final = re.compile(r"P(?:(\d+)Y)?(?:(\d+)M)?(?:(\d+)W)?(?:(\d+)D)?(?:T(?:(\d+)H)?(?:(\d+)M)?(?:(\d+)S)?)?")
