@@ -1,4 +1,4 @@
-"""The production processes: a worker of the cases and an HTTP gateway, each configured by the environment alone."""
+"""The production processes: worker, gateway and relay, each configured by the environment alone."""
 
 import asyncio
 import contextlib
@@ -20,14 +20,13 @@ from gateway.settings import GatewaySettings
 from store.connect import Store
 from store.pool import StoreUnreachable
 from workers.case_worker import case_worker
+from workers.relay import end, relay_for_ever
 from workers.settings import Settings, SettingsFault, connect_temporal
 from workers.sweeper import sweep_for_ever
 
 _DRAIN: Final = 10
 """Seconds that requests under way get when the gateway stops."""
 _BACKLOG: Final = 1024
-_AGAIN: Final = 0.05
-"""Seconds after which work that should end is cancelled again."""
 
 log = structlog.get_logger("hashi")
 
@@ -82,6 +81,20 @@ async def run_gateway(settings: Settings) -> None:
     log.info("gateway_stopped")
 
 
+async def run_relay(settings: Settings) -> None:
+    """Let the followers of the events go on, whenever no other relay does, until SIGTERM or SIGINT.
+
+    Raises NotServed, SchemaUnfit, SettingsFault.
+    """
+    mail = settings.mail_server()
+    url, _ = _require_named(settings)
+    async with _store(settings) as store:
+        stopping = stop_signal()
+        log.info("relay_started")
+        await _until(stopping, relay_for_ever(url, store, mail=mail))
+    log.info("relay_stopped")
+
+
 class _Server(uvicorn.Server):
     """uvicorn without signal handling of its own: it would raise the signal again and end us half-closed."""
 
@@ -119,12 +132,17 @@ def stop_signal() -> asyncio.Event:
 
 @asynccontextmanager
 async def _servers(settings: Settings) -> AsyncIterator[tuple[Client, Store]]:
+    async with _store(settings) as store:
+        yield await temporal(settings), store
+
+
+@asynccontextmanager
+async def _store(settings: Settings) -> AsyncIterator[Store]:
     url, keys = _require_named(settings)
     await asyncio.to_thread(require_schema, url)
-    client = await temporal(settings)
     try:
         async with Store.open(url, keys, size=settings.database_connections) as store:
-            yield client, store
+            yield store
     except StoreUnreachable as error:
         raise NotServed(f"PostgreSQL (HASHI_DATABASE_URL): {error}") from error
 
@@ -166,8 +184,4 @@ async def _until(stopping: asyncio.Event, work: Coroutine[Any, Any, None]) -> No
         if working.done():
             working.result()
     finally:
-        waiting.cancel()
-        while not working.done():  # one may get lost: wait_for of Python 3.11, in psycopg's pool, swallows it at times
-            working.cancel()
-            await asyncio.wait([working], timeout=_AGAIN)
-        await asyncio.gather(working, waiting, return_exceptions=True)
+        await end(working, waiting)

@@ -21,6 +21,9 @@ from workers.notifier import telling
 _LONGEST_PAUSE: Final = 30.0
 """Seconds before a follower that failed is tried again, at most."""
 
+_AGAIN: Final = 0.05
+"""Seconds after which work that should end is cancelled again."""
+
 log = structlog.get_logger("relay")
 
 
@@ -54,13 +57,19 @@ async def _together(*works: Coroutine[Any, Any, None]) -> None:
     try:
         await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
     finally:
-        while pending := [one for one in tasks if not one.done()]:  # Python 3.11 loses a cancellation now and then
-            for one in pending:
-                one.cancel()
-            await asyncio.wait(pending, timeout=0.1)
+        await end(*tasks)
     for one in tasks:
         if not one.cancelled():
             one.result()
+
+
+async def end(*tasks: asyncio.Future[Any]) -> None:
+    """Cancel *tasks* until they have ended: a cancellation may get lost, wait_for of Python 3.11 swallows some."""
+    while pending := [one for one in tasks if not one.done()]:
+        for one in pending:
+            one.cancel()
+        await asyncio.wait(pending, timeout=_AGAIN)
+    await asyncio.gather(*tasks, return_exceptions=True)
 
 
 async def _go_on(store: Store, follower: Follower, bell: Bell) -> None:

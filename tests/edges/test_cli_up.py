@@ -112,6 +112,13 @@ def wait_until_gone(*pids: int) -> None:
         time.sleep(0.05)
 
 
+def wait_until_told(machine: Machine, person: str, kind: str) -> None:
+    """Until the relay has written a notice of this *kind*."""
+    deadline = time.monotonic() + PATIENCE
+    while kind not in machine.hashi("notices", "list", "--as", person).stdout:
+        assert time.monotonic() < deadline
+
+
 def test_a_case_goes_on_over_a_killed_worker_a_stop_and_a_killed_parent(machine: Machine) -> None:
     process, told = machine.up()
     home = UpHome(machine.folder / ".hashi")
@@ -134,6 +141,8 @@ def test_a_case_goes_on_over_a_killed_worker_a_stop_and_a_killed_parent(machine:
     assert [one["type"] for one in answer["events"]] == ["CoordinatorAssigned"]
     assert machine.record()["worker_pid"] not in (None, told["worker_pid"])
 
+    wait_until_told(machine, "coordinator", "case_assigned")
+
     refused = machine.hashi("case", "do", case, "StartReview", "--as", "bank")
     assert (refused.returncode, refused.stderr.partition(":")[2][:14]) == (2, " not_permitted")
 
@@ -153,7 +162,7 @@ def test_a_case_goes_on_over_a_killed_worker_a_stop_and_a_killed_parent(machine:
     started = machine.told("case", "do", case, "StartReview", "--as", "coordinator")
     assert started["stage"] == "review"
     process.kill()
-    wait_until_gone(told["worker_pid"], told["gateway_pid"])
+    wait_until_gone(told["worker_pid"], told["gateway_pid"], told["relay_pid"])
 
     process, _ = machine.up()
     proposed = machine.told(

@@ -25,6 +25,7 @@ PARTS: Final = {
     "play": Part("workers.cli.play:play", "Play case scripts and check what they expect. ケーススクリプトの実行と検証"),
     "worker": Part("workers.cli.servers:worker", "Run one worker of the cases. 案件ワーカー"),
     "gateway": Part("workers.cli.servers:gateway", "Run one HTTP gateway. HTTPゲートウェイ"),
+    "relay": Part("workers.cli.servers:relay", "Run one relay of the events. イベントの中継"),
     "db": Part("workers.cli.db:db", "Migrate and check the database. データベースの移行と確認"),
     "doctor": Part("workers.cli.doctor:doctor", "Examine servers, keys and settings. 環境の診断"),
     "bench": Part("bench.cli:bench", "Measure beside the peers. 性能の測定"),

@@ -1,4 +1,4 @@
-"""`hashi up`, `hashi worker`, `hashi gateway`: the processes."""
+"""`hashi up`, `hashi worker`, `hashi gateway`, `hashi relay`: the processes."""
 
 import asyncio
 import os
@@ -19,7 +19,7 @@ from workers.cli.faults import BadInput, Unreachable
 from workers.cli.settings import settings_of
 from workers.cli.shape import Command, wants_json
 from workers.embedded import EmbeddedServerError
-from workers.processes import NotServed, SchemaUnfit, run_gateway, run_worker
+from workers.processes import NotServed, SchemaUnfit, run_gateway, run_relay, run_worker
 from workers.settings import SettingsFault
 from workers.up.run import AlreadyUp, Running, Wishes
 from workers.up.run import up as serve
@@ -38,7 +38,7 @@ _NAMED = (
 def up(port: int | None, temporal_ui_port: int | None, no_ui: bool) -> None:
     """Serve everything on this machine. 一台ですべてを起動
 
-    PostgreSQL, Temporal, a worker and the gateway; the data stay in HASHI_HOME (.hashi) over restarts. The first start
+    PostgreSQL, Temporal, worker, relay and gateway; the data stay in HASHI_HOME (.hashi) over restarts. The first start
     makes an administrator and a fictional person per role. Ctrl-C stops everything cleanly.
     """
     settings = settings_of()
@@ -46,7 +46,7 @@ def up(port: int | None, temporal_ui_port: int | None, no_ui: bool) -> None:
         settings = settings.model_copy(update={"port": port})
     logs.configure("warning" if settings.log_level == "info" else settings.log_level, debug=settings.debug)
     as_json = wants_json()
-    waiting = Console(stderr=True).status("Starting PostgreSQL, Temporal, worker and gateway …")
+    waiting = Console(stderr=True).status("Starting PostgreSQL, Temporal, worker, relay and gateway …")
 
     def ready(running: Running) -> None:
         waiting.stop()
@@ -88,6 +88,18 @@ def gateway() -> None:
     _run(run_gateway(settings))
 
 
+@click.command(cls=Command, example=". .hashi/up.env && hashi relay\nHASHI_DATABASE_URL=… hashi relay")
+def relay() -> None:
+    """Run one relay of the events. イベントの中継
+
+    It writes the transparency log's leaves, notices and figures behind the events, and sends mail. Any number may run;
+    one leads, another takes over within seconds. It needs the database and the master key, not Temporal.
+    """
+    settings = settings_of()
+    logs.configure(settings.log_level, debug=settings.debug)
+    _run(run_relay(settings))
+
+
 def _run(work: Coroutine[Any, Any, None]) -> None:
     try:
         asyncio.run(work)
@@ -110,8 +122,7 @@ def _tell(running: Running) -> None:
             "OpenAPI": f"{running.url}/v1/openapi.json",
             "Temporal UI": running.stack.temporal_ui if running.stack else None,
             "Data": home,
-            "Worker": f"pid {running.worker.pid}, log {_short(running.worker.log)}",
-            "Gateway": f"pid {running.gateway.pid}, log {_short(running.gateway.log)}",
+            **{one.name.title(): f"pid {one.pid}, log {_short(one.log)}" for one in running.children},
         }
     )
     people = running.home.people()

@@ -162,6 +162,7 @@ class Player:
         elif step.do:
             seen = await self._do(step, number)
         elif step.see:
+            await self._settled()
             seen = await self._see(step)
         else:
             seen = Seen()
@@ -180,6 +181,11 @@ class Player:
         await machine.advance(moment)
         self.now = moment
         return Seen()
+
+    async def _settled(self) -> None:
+        """Wait until what follows the events has caught up; of a running system it is not known when."""
+        if self.theatre.machine:
+            await self.theatre.machine.settle()
 
     async def _do(self, step: Step, number: int) -> Seen:
         assert step.actor is not None

@@ -3,7 +3,7 @@
 import asyncio
 import secrets
 import socket
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -25,9 +25,11 @@ from gateway.app import GatewaySettings, create_app
 from store.cases import Cases
 from store.clock import Clock
 from store.connect import Store
+from store.follow import Follower
 from store.pool import connect_arguments
 from workers.case_worker import case_worker
 from workers.embedded import throwaway
+from workers.relay import end, followers, relay_for_ever
 from workers.sweeper import sweep
 
 _AT_ONCE: Final = timedelta(microseconds=-1)
@@ -48,6 +50,12 @@ class Machine:
 
     store: Store
     client: Client
+    followers: Sequence[Follower]
+
+    async def settle(self) -> None:
+        """Let everything that follows the events catch up with them."""
+        for one in self.followers:
+            await self.store.following.catch_up(one)
 
     async def stand_at(self, moment: datetime) -> None:
         """Set the clock to *moment* and let it stand still."""
@@ -97,11 +105,22 @@ async def stage(running: Servers) -> AsyncIterator[Theatre]:
     url = await _own_database(running.database_url)
     async with Store.open(url, [secrets.token_bytes(32)]) as store:
         states = Cases(store.ledger)
+        everybody = followers(store)
         async with (
             case_worker(running.client, store, cases=states, sandboxed=False),
+            _relayed(url, store, everybody),
             _served(store, running.client, states) as address,
         ):
-            yield Theatre(address, await administrator(store), Machine(store, running.client))
+            yield Theatre(address, await administrator(store), Machine(store, running.client, everybody))
+
+
+@asynccontextmanager
+async def _relayed(url: str, store: Store, everybody: Sequence[Follower]) -> AsyncIterator[None]:
+    relaying = asyncio.ensure_future(relay_for_ever(url, store, everybody=everybody))
+    try:
+        yield
+    finally:
+        await end(relaying)
 
 
 async def _own_database(pattern: str) -> str:

@@ -42,7 +42,7 @@ class Patience:
 
 
 class Child:
-    """One of our own processes, `hashi worker` or `hashi gateway`; it dies with us."""
+    """One of our own processes, such as `hashi worker`; it dies with us."""
 
     def __init__(self, name: str, home: Path, environment: Mapping[str, str]) -> None:
         self.name: Final = name

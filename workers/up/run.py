@@ -52,8 +52,8 @@ class Running:
 
     home: UpHome
     url: str
-    worker: Child
-    gateway: Child
+    children: tuple[Child, ...]
+    """Gateway, worker and relay."""
     stack: Stack | None = None
     servers: list[Server] = field(default_factory=list)
 
@@ -69,8 +69,7 @@ class Running:
             "environment": str(self.home.environment),
             "people": sorted(self.home.people()),
             "pid": os.getpid(),
-            "worker_pid": self.worker.pid,
-            "gateway_pid": self.gateway.pid,
+            **{f"{one.name}_pid": one.pid for one in self.children},
         }
 
 
@@ -129,15 +128,15 @@ async def _serve(
         await _prepare(settings, home, demonstration=stack is not None)
         running = _processes(settings, home, stack)
         try:
-            running.worker.start()
-            running.gateway.start()
+            for child in running.children:
+                child.start()
             await _answers(running)
             home.note(running.record())
             if not stopping.is_set():
                 on_ready(running)
             await _watch(running, stopping)
         finally:
-            await asyncio.gather(running.worker.stop(), running.gateway.stop())
+            await asyncio.gather(*(child.stop() for child in running.children))
 
 
 def _processes(settings: Settings, home: UpHome, stack: Stack | None) -> Running:
@@ -163,8 +162,7 @@ def _processes(settings: Settings, home: UpHome, stack: Stack | None) -> Running
     return Running(
         home=home,
         url=f"http://{host}:{settings.port}",
-        worker=Child("worker", home.path, environment),
-        gateway=Child("gateway", home.path, environment),
+        children=tuple(Child(name, home.path, environment) for name in ("gateway", "worker", "relay")),
         stack=stack,
         servers=_watched(stack),
     )
@@ -252,7 +250,7 @@ async def _answers(running: Running) -> None:
     deadline = time.monotonic() + _READY
     async with httpx.AsyncClient(trust_env=False, timeout=5) as client:
         while not await _is_ready(client, running.url):
-            for child in (running.gateway, running.worker):
+            for child in running.children:
                 if child.has_ended() is not None or time.monotonic() > deadline:
                     raise NotServed(f"the {child.name} did not start; the end of {child.log}:\n{tail(child.log)}")
             await asyncio.sleep(0.05)
@@ -271,5 +269,5 @@ async def _watch(running: Running, stopping: asyncio.Event) -> None:
         await asyncio.sleep(_GLANCE)
         for server in running.servers:
             await server.mend()
-        if any([child.mend() for child in (running.worker, running.gateway)]):
+        if any([child.mend() for child in running.children]):
             running.home.note(running.record())
