@@ -9,8 +9,9 @@ from rules_story import ACTORS, CONSENT, NEED, Story
 
 from domain.calendar import japanese_day
 from domain.law import RULES
+from domain.stages.closing import FOUNDATIONS, open_work
 from domain.state import Assignment, Case
-from domain.terms import ROUTES_TO_A_RESEARCHER, Role
+from domain.terms import ROUTES_TO_A_RESEARCHER, Disposition, Role
 
 EVIDENCE: Final = ("doc_evidence",)
 REASONS: Final = ("other", "legal", "no_capacity", "price", "specialism", "moved", "sent_in_error", "cost")
@@ -66,9 +67,9 @@ class Chance:
         classes = ["public_summary", "need_detail", *self.some("trade_secret")]
         return {
             "recipients": ["center", *(["universities"] if self.maybe(0.9) else ["sadai"])],
-            "purposes": ["collaboration", *self.some("lending_evaluation")] if self.maybe(0.9) else ["statistics"],
+            "purposes": ["collaboration", *self.some("lending_evaluation")] if self.maybe(0.97) else ["statistics"],
             "data_classes": classes if self.maybe(0.8) else ["public_summary"],
-            "valid_until": self.day(30, 2000),
+            "valid_until": self.day(200, 3000) if self.maybe(0.9) else self.day(30, 200),
         }
 
 
@@ -174,15 +175,15 @@ DATA: Final[dict[str, Callable[[Chance], Mapping[str, Any]]]] = {
     "ReportProduct": lambda c: {"released_on": c.day(-10, 1)} if c.maybe() else {"name": "反射鏡"},
     "ReportOrders": lambda c: {"order_band": c.one("under_1m", "10m_50m")},
     "RecordFunding": lambda c: {"source": "NEDO"},
-    "CloseCase": lambda c: {
-        "disposition": c.one("transferred", "declined", "no_researcher", "commercialized", "expired")
-    },
+    "CloseCase": lambda c: {"disposition": c.one(*_ends(c.case)), "outcome_summary": "終了。"},
     "AddNote": lambda c: {"text": "CANARY-note"},
     "ConfirmCancellation": lambda c: {"company_continues": c.maybe(0.7)},
     "RequestErasure": lambda c: {"basis": "法令", "subject": c.one("case", "sato")},
     "DecideErasure": lambda c: {"decision": c.one("approved", "rejected")},
     "ExecuteErasure": lambda c: {"erasure_id": c.one(*(c.case.erasures or ("none",))), "keys_destroyed": 1},
-    "FollowOrganization": lambda c: {"organization_id": c.one("jfs-saga", "genkai"), "successor_id": "lender"},
+    "FollowOrganization": lambda c: dict(
+        zip(("organization_id", "successor_id"), c.rng.sample(("ariake", "genkai"), 2), strict=True)
+    ),
     "CorrectEvent": lambda c: {
         "corrects_event_id": c.rng.choice(c.story.events).event_id if c.maybe(0.8) else "no-such-event",
         "right_value": {"note": "x"},
@@ -192,6 +193,7 @@ DATA: Final[dict[str, Callable[[Chance], Mapping[str, Any]]]] = {
     "MergeCases": lambda c: {c.one("surviving_case_id", "absorbed_case_id"): c.one("c2", "c3")},
     "CompleteMerge": lambda c: {"surviving_case_id": "c2"} if c.maybe(0.3) else {},
     "ExtendDeadline": lambda c: {"timer": c.one("offer", "review", "agreement", "silence"), "to": c.day(-2, 60)},
+    "WidenSearch": lambda c: {},
     "AssignBankOfficer": lambda c: {"officer_id": c.one("sato", "ono", "ide")},
     "FallDue": lambda c: {"timer": "offer", "subject": "a1", "since": c.moment(), "level": 1},
     "ReferNeed": lambda c: NEED,
@@ -200,6 +202,13 @@ DATA: Final[dict[str, Callable[[Chance], Mapping[str, Any]]]] = {
 """How the data of a command may look; the others are given without."""
 
 _OPEN: Final = {"offered", "accepted"}
+_RARE_ENDS: Final = (
+    Disposition.agreement_failed,
+    Disposition.no_researcher,
+    Disposition.not_feasible,
+    Disposition.research_completed,
+)
+"""Ends that are taken as soon as the facts support them, since they are seldom met."""
 _ANSWERS: Final = {"AcceptAssignment", "DeclineAssignment", "DeclareInterests", "DecideConflict"}
 
 
@@ -207,10 +216,19 @@ def _pending(case: Case) -> dict[str, Assignment]:
     return {key: one for key, one in case.assignments.items() if one.state in _OPEN}
 
 
+def _ends(case: Case) -> list[str]:
+    """Mostly the dispositions that the facts support."""
+    rare = [one.value for one in _RARE_ENDS if FOUNDATIONS[one](case)]
+    founded = [one.value for one, supports in FOUNDATIONS.items() if supports(case)]
+    return [*rare, *rare, *founded, "company_insolvent", "entered_in_error", "expired"]
+
+
 def _fitting(case: Case) -> Iterable[str]:
     """Commands that may well be next."""
     if case.status == "closed":
         return ("ReopenCase", "RecordFollowUp", "AddNote")
+    if not open_work(case) and any(FOUNDATIONS[one](case) for one in _RARE_ENDS):
+        return ["CloseCase", "AddNote"]
     found = ["RecordComplianceCheck", "AddNote", "RecordFunding", "DeclareCompanyFacts", "SupplementNeed", "RecordNda"]
     found += ["RequestInformation", "ConsultSpecialist", "ChangeConsent", "RecordConsent", "AssignBankOfficer"]
     found += ["ResumeCase"] * 6 if case.status == "held" else ["HoldCase"]
@@ -218,6 +236,8 @@ def _fitting(case: Case) -> Iterable[str]:
         found += ["ConfirmDecision"] * 3 + ["RejectDecision"]
     if case.cancellations:
         found += ["ConfirmCancellation"] * 3
+    undecided = any(one.decision is None for one in case.erasures.values())
+    found += ["DecideErasure"] * 2 * undecided + ["ExecuteErasure"] * bool(case.erasures)
     if case.coordinator_id is None:
         return [*found, *["AssignCoordinator"] * 8]
     if case.review_started_at is None:
@@ -227,6 +247,9 @@ def _fitting(case: Case) -> Iterable[str]:
 
 def _in_work(case: Case) -> list[str]:
     found = [] if case.triage else ["TriageNeed"] * 10 + ["DeclineNeed"]
+    search, asked = case.search, any(one.is_active for one in case.assignments.values())
+    if search and search.candidates is not None and not asked and not search.concluded:
+        found += ["ConcludeSearchEmpty"] * 4 if search.scope == "national" else ["WidenSearch"] * 2
     route = case.triage.route if case.triage else None
     if route in ROUTES_TO_A_RESEARCHER:
         found += ["ShortlistResearchers", "OfferAssignment", "OfferAssignment"] if case.searches else ["OpenSearch"] * 8
@@ -290,7 +313,7 @@ def wish(story: Story, seed: int) -> Wish:
     chance = Chance(story, seed)
     names = (
         list(_fitting(chance.case))
-        if chance.maybe(0.8)
+        if chance.maybe(0.88)
         else sorted(n for n, one in RULES.items() if one.stream == "case")
     )
     name = chance.one(*names)
