@@ -95,6 +95,14 @@ class ReadinessAssessed(EventData):
     second_assessor_ref: Line | None = None
 
 
+class ProgressReported(EventData):
+    """The researcher told how far the work has come."""
+
+    agreement_id: Key
+    summary: Text | None = None
+    document_id: Key | None = None
+
+
 class ConfirmPayment(CommandData):
     """Confirm that the company's money has arrived."""
 
@@ -175,6 +183,15 @@ class AssessReadiness(CommandData):
     )
 
 
+class ReportProgress(CommandData):
+    """Report how far the work has come; the quarterly question begins anew."""
+
+    example: ClassVar[Mapping[str, Any]] = {"summary": "昇温条件を二通りに絞った。"}
+    agreement_id: Key | None = None
+    summary: Text | None = None
+    document_id: Key | None = None
+
+
 def _in_force(case: Case, agreement_id: str | None, day: date) -> Agreement:
     one = find(case, agreement_id, signed=True)
     if not one.is_in_force(day):
@@ -219,6 +236,13 @@ def complete_research(case: Case, data: CompleteResearch, ask: Ask) -> Iterable[
     """Research that began may end."""
     one = _running(case, data.agreement_id, "started", "suspended")
     return [ResearchCompleted(agreement_id=one.agreement_id, outcome=data.outcome, final_report=data.final_report)]
+
+
+@decides(ReportProgress, by={Role.researcher})
+def report_progress(case: Case, data: ReportProgress, ask: Ask) -> Iterable[EventData]:
+    """Only research that runs has progress to report."""
+    one = _running(case, data.agreement_id, "started")
+    return [ProgressReported(agreement_id=one.agreement_id, summary=data.summary, document_id=data.document_id)]
 
 
 _BOTH_SIDES: Final = frozenset({Role.university_liaison, Role.company_representative})
@@ -375,6 +399,12 @@ def milestone_missed(case: Case, fact: MilestoneMissed, event: Event) -> Case:
 def milestone_dropped(case: Case, fact: MilestoneDropped, event: Event) -> Case:
     """The step is off."""
     return _milestone(case, fact.milestone_id, result=MilestoneResult.dropped)
+
+
+@evolves(ProgressReported, bank=View.summary)
+def progress_reported(case: Case, fact: ProgressReported, event: Event) -> Case:
+    """The next report is due a quarter later."""
+    return _with(case, fact.agreement_id, progress_at=event.recorded_at)
 
 
 @evolves(ReadinessAssessed, bank=View.full)

@@ -1,5 +1,7 @@
 """Research: an agreement in force and the money first, milestones of an agreement, readiness on evidence."""
 
+from datetime import timedelta
+
 import pytest
 from rules_story import SIGNING, Story
 
@@ -105,3 +107,13 @@ def test_a_jump_of_more_than_two_levels_wants_a_second_assessor(
     story.assigned().must("hayashi", "AssessReadiness", {"level": 3, **DONE})
     jump = {"level": level, **DONE, **({"second_assessor_ref": second} if second else {})}
     assert story.says("hayashi", "AssessReadiness", jump) == (code or ["ReadinessAssessed"])
+
+
+def test_a_progress_report_puts_the_quarterly_question_off(story: Story) -> None:
+    """6d: progress report, quarterly."""
+    assert story.signed().says("hayashi", "ReportProgress") == "agreement_not_effective"
+    before = story.must("ueno", "ConfirmPayment").must("hayashi", "StartResearch").due("progress")
+    story.pass_time(timedelta(days=10))
+    assert story.says("hayashi", "ReportProgress", {"summary": "順調。"}) == ["ProgressReported"]
+    assert story.due("progress") > before
+    assert "順調" not in story.text_for("sato")
