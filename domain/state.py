@@ -233,7 +233,7 @@ class Agreement(Record):
     """None, `started`, `suspended` or `completed`."""
     outcome: ResearchOutcome | None = None
     ended: str | None = None
-    """None, `abandoned`, `terminated` or `expired`."""
+    """None, `abandoned`, `recalled` (fell with the case), `terminated` or `expired`."""
 
     @property
     def latest(self) -> AgreementVersion:

@@ -117,7 +117,7 @@ def recalled(case: Case) -> Case:
     """*case* without open offers, visits that lie ahead, and texts under negotiation."""
     return case.but(
         agreements={
-            key: changed(one, ended="abandoned") if one.is_negotiated else one for key, one in case.agreements.items()
+            key: changed(one, ended="recalled") if one.is_negotiated else one for key, one in case.agreements.items()
         },
         assignments={
             key: changed(one, state=AssignmentState.recalled) if one.is_pending else one
