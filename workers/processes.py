@@ -15,6 +15,7 @@ import uvicorn
 from temporalio.client import Client
 
 import migrations
+from console import add_console
 from gateway.app import create_app
 from gateway.settings import GatewaySettings
 from store.connect import Store
@@ -62,7 +63,7 @@ async def run_gateway(settings: Settings) -> None:
     listening = listen(settings)
     async with _servers(settings) as (client, store):
         stopping = stop_signal()
-        app = create_app(store, client, settings=GatewaySettings(patience=settings.patience))
+        app = add_console(create_app(store, client, settings=GatewaySettings(patience=settings.patience)))
         server = _Server(
             uvicorn.Config(
                 app,
