@@ -11,18 +11,17 @@ import psycopg
 import structlog
 from temporalio import activity
 
+from activities.consequences import FAR_REACHING, consequences
 from activities.contract import APPLY, FALL_DUE, Answer, Due, EventRef, Reply, Standing, Ticket
+from activities.papers import Papers
 from domain.calendar import fiscal_year
 from domain.case import rule_of
-from domain.catalogue.companies import OrganizationMerged
-from domain.catalogue.dossiers import dossier_consequence
+from domain.catalogue.dossier_events import Dossier
 from domain.catalogue.institutions import Institution
-from domain.envelope import SYSTEM, Actor, Command, Context, Event, EventData, Organization, made_id
+from domain.envelope import FORESEEN, SYSTEM, Actor, Command, Context, EventData, Organization, made_id
 from domain.mentions import mentioned, other_streams
 from domain.refusals import Refusal
 from domain.stages.intake import ReferNeed
-from domain.stages.merging import other_half
-from domain.stages.succession import following as succession
 from domain.stages.timing import due_command
 from domain.state import Case
 from domain.streams import CASE, State, decide, record, stream_of
@@ -40,10 +39,8 @@ from store.overview import Overview
 log = structlog.get_logger("ledger")
 
 _SHOWN_DEADLINES: Final = 5
-_FAR_REACHING: Final = frozenset(
-    {"MergeCases", "ConfirmDecision", "WithdrawConsent", "ChangeConsent", "MergeOrganizations"}
-)
-"""Commands whose events may have consequences in other streams."""
+_ON_PAPER: Final = frozenset({"ReleaseDossier", "SupersedeDossier"})
+"""Commands that may issue a rendered dossier."""
 _IN_DIRECTORY: Final = ("name", "kind", "prefecture", "country", "indirect_rate", "payment_first")
 _STEPS_AT_ONCE: Final = 20
 """How many steps of timers one activity takes; the rest falls due at once again."""
@@ -99,8 +96,10 @@ def entry_step(row: EntryRow) -> Command:
 class CaseLedger:
     """The activities of a case, on one store."""
 
-    def __init__(self, store: Store, cases: Cases | None = None) -> None:
+    def __init__(self, store: Store, cases: Cases | None = None, papers: Papers | None = None) -> None:
+        """*papers* renders dossiers; without it none is issued."""
         self._store = store
+        self._papers = papers
         self._cases = cases or Cases(store.ledger)
 
     @activity.defn(name=APPLY)
@@ -154,6 +153,9 @@ class CaseLedger:
                 return Reply(answer=_accepted(briefing.done), standing=standing_of(case, briefing.now))
             context = await self._context(case, command, briefing)
             facts = decide(case, command, context)
+            if facts and not isinstance(facts, Refusal) and command.name in _ON_PAPER:
+                context = await self._on_paper(case, context)
+                facts = decide(case, command, context)
             if isinstance(facts, Refusal):
                 await self._log(command, facts)
                 return Reply(answer=_refused(facts), standing=standing_of(case, briefing.now))
@@ -212,29 +214,12 @@ class CaseLedger:
 
     async def _complete(self, state: State | None, command: Command) -> None:
         """Carry out in another case what the events of *command* began in this one; repeating it changes nothing."""
-        if state is None or command.name not in _FAR_REACHING:
+        if state is None or command.name not in FAR_REACHING:
             return
         for event in await self._store.ledger.read(stream_of(command)):
             if event.command_id == command.command_id:
-                for following in await self._consequences(state, event):
+                for following in await consequences(self._store, state, event):
                     await self._carry_out(following)
-
-    async def _consequences(self, state: State, event: Event) -> list[Command]:
-        """The system's commands to other streams that follow from *event*."""
-        if isinstance(event.data, OrganizationMerged):
-            old = event.data.organization_id
-            cases = [
-                one for kind in ("bank", "company") for one in await self._store.overview.of_reader(f"{kind}:{old}")
-            ]
-            return [succession(event, case_id) for case_id in dict.fromkeys(cases)]
-        if not isinstance(state, Case):
-            return []
-        half = other_half(state, event)
-        if half is not None:
-            return [half]
-        dossiers = [one.entry_id for one in await self._store.entries.about(state.case_id)]
-        found = (dossier_consequence(event, one) for one in dossiers)
-        return [one for one in found if one is not None]
 
     async def _context(self, state: State | None, command: Command, briefing: Briefing) -> Context:
         number = None
@@ -242,7 +227,15 @@ class CaseLedger:
             count = await self._store.desk.next_case_number()
             number = f"K{fiscal_year(briefing.now)}-{count:06d}"
         others = await self._cases.named(other_streams(state, command))
-        return Context(now=briefing.now, case_no=number, directory=briefing.directory, others=others)
+        return Context(now=briefing.now, case_no=number, directory=briefing.directory, others=others, paper=FORESEEN)
+
+    async def _on_paper(self, dossier: State | None, context: Context) -> Context:
+        """*context* with what was rendered for the next version of *dossier*, in place of what was foreseen."""
+        assert isinstance(dossier, Dossier)
+        case = context.others[f"case-{dossier.case_id}"]
+        assert isinstance(case, Case)
+        paper = await self._papers.render(dossier, case, context.now) if self._papers else None
+        return context.model_copy(update={"paper": paper})
 
     async def _natural_key(self, command: Command) -> NaturalKey | None:
         if not isinstance(command.data, ReferNeed) or command.actor.role is not Role.bank_officer:

@@ -46,6 +46,12 @@ def active_consent(case: Case, now: datetime, purpose: str = Purpose.collaborati
     return next((one for one in reversed(case.consents.values()) if is_active(one, now, purpose)), None)
 
 
+def lending_consent(case: Case, lender: Organization, now: datetime) -> Consent | None:
+    """The consent of *case* in force at *now* that lets *lender* have evidence for its evaluation (invariant 27)."""
+    held = (one for one in reversed(case.consents.values()) if is_active(one, now, Purpose.lending_evaluation))
+    return next((one for one in held if covers(one, lender)), None)
+
+
 def require_consent(case: Case, now: datetime) -> None:
     """Refuse unless the company's consent to the center is in force (invariants 1 and 3)."""
     if case.need is None and case.origin is Origin.seed:

@@ -135,6 +135,10 @@ class Paper(Record):
     content_hash: str
 
 
+FORESEEN: Final = Paper(cut_off_version=0, content_hash="-")
+"""Stands for a paper before it is rendered: what is decided on it is not recorded, but decided anew on the real one."""
+
+
 class Context(Record):
     """What `decide` may know beside the state: the time, a case number to give, and the directory."""
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
-from domain.catalogue.dossiers import Dossier
+from domain.catalogue.dossier_events import Dossier
 from domain.envelope import Command
 from domain.state import Case
 from domain.streams import State

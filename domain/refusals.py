@@ -200,6 +200,10 @@ SENTENCES: Final[Mapping[str, Wording]] = {
         "案件は更新されています(現在の版: {current})。読み直してください。",
         "The case has moved on (now at version {current}); read it again.",
     ),
+    "not_rendered": Wording(
+        "この環境では技術評価補完資料を作成できません。",
+        "No evidence dossier can be rendered here.",
+    ),
     "invalid_field": Wording(
         "項目の内容が正しくありません: {problem}",
         "A field does not fit: {problem}",

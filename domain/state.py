@@ -346,6 +346,7 @@ class Erasure(Record):
 
     erasure_id: str
     subject: str
+    basis: str
     requested_by: str
     decision: str | None = None
     executed: bool = False

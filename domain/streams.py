@@ -38,7 +38,8 @@ def decide(state: State | None, command: Command, context: Context) -> tuple[Eve
 def _check(state: State | None, rule: Rule, ask: Ask) -> None:
     require(ask.actor.role in rule.by, "not_permitted", role=ask.actor.role, command=rule.name)
     require(state is not None or rule.opens, "unknown_entry")
-    if state is not None:
+    if isinstance(state, Entry):
+        require(state.exists_for(ask), "unknown_entry")
         current = state.version
         require(ask.command.expected_version in (None, current), "version_stale", current=current)
     cases.check_reason(rule, ask)

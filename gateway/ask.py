@@ -13,7 +13,8 @@ from starlette.responses import Response
 
 from activities.contract import Reply, Ticket
 from domain.case import rule_of
-from domain.envelope import Actor, Command, Context
+from domain.catalogue.dossier_events import Dossier
+from domain.envelope import FORESEEN, Actor, Command, Context
 from domain.mentions import documents_of, mentioned, other_streams
 from domain.reasons import Wording
 from domain.refusals import Refusal
@@ -79,7 +80,7 @@ class Asking:
             return repeated
         command = _expecting(wish, case)
         others = await self._cases.named(other_streams(case, command))
-        context = Context(now=briefing.now, directory=briefing.directory, others=others)
+        context = Context(now=briefing.now, directory=briefing.directory, others=others, paper=FORESEEN)
         facts = decide(case, command, context)
         if isinstance(facts, Refusal):
             return await self._refuse(wish, facts, print_)
@@ -225,9 +226,11 @@ class Asking:
         """The answer to *command*, which caused *references*: the same whenever it is given."""
         case, references = await self._seen(command, references, version)
         if not isinstance(case, Case):
-            opened = 201 if rule_of(command.name).opens else 200
+            opened = bool(references) and references[0].version == 1
             headers = {"ETag": etag(case.version), **(_REPLAYED if replayed else {})}
-            return answer(entry_receipt(case, references), opened, headers)
+            if opened and isinstance(case, Dossier):
+                headers["Location"] = f"/v1/dossiers/{case.entry_id}"
+            return answer(entry_receipt(case, references), 201 if opened else 200, headers)
         content = receipt(case, command.actor, references)
         headers = {"ETag": etag(content["version"]), **(_REPLAYED if replayed else {})}
         if not rule_of(command.name).opens:

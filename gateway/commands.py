@@ -8,8 +8,7 @@ from uuid import uuid4
 from fastapi import APIRouter, HTTPException, Request, Response
 from pydantic import Field, TypeAdapter, ValidationError, create_model
 
-from domain.catalogue.dossiers import RequestDossier
-from domain.envelope import Actor, Command, CommandData, Reason, made_id
+from domain.envelope import Actor, Command, CommandData, Reason
 from domain.law import RULES
 from domain.reasons import Wording
 from domain.records import Instant, Key, Record
@@ -21,14 +20,13 @@ from gateway.auth import actor_of
 from gateway.bodies import fitted
 from gateway.conditions import expected_versions, idempotency_key
 from gateway.parts import gateway_of
-from gateway.problems import Fault, Problem, unfit, unknown_case
+from gateway.problems import Problem, unknown_case
 from store.codec import canonical
 from store.connect import Store
 
 router: Final = APIRouter()
 NEED: Final = ReferNeed.__name__
 OPEN: Final = OpenCase.__name__
-DOSSIER: Final = RequestDossier.__name__
 STREAMS: Final = {
     "cases": "case",
     "companies": "company",
@@ -45,7 +43,6 @@ OFFERED: Final = {
 }
 """The commands that may be sent to a stream by its id."""
 _KEY: Final = TypeAdapter[str](Key)
-_ANOTHER_CASE: Final = Wording("アドレスの案件と異なります。", "This is not the case of the address.")
 _NEEDS: Final = "needs"
 """Where an Idempotency-Key of a need counts: the case is not known before the need is."""
 
@@ -75,7 +72,7 @@ async def refer_need(request: Request) -> Response:
     assert isinstance(body.data, ReferNeed)
     bank_id = bank_of(actor, body.on_behalf_of)
     case_id = gateway.store.seals.case_id_for(bank_id, body.data.bank_reference)
-    return await gateway.asking.ask(_wish(request, actor, case_id, body, scope=_NEEDS))
+    return await gateway.asking.ask(wish_of(request, actor, case_id, body, scope=_NEEDS))
 
 
 @router.post("/v1/cases", include_in_schema=False)
@@ -83,26 +80,10 @@ async def open_case(request: Request) -> Response:
     """A coordinator opens a case that no bank referred: 201 with the case."""
     gateway, actor = gateway_of(request), await actor_of(request)
     body = await fitted(request, body_of(OPEN), gateway.settings.body_limit)
-    wish = _wish(request, actor, "new", body, scope=OPEN)
+    wish = wish_of(request, actor, "new", body, scope=OPEN)
     case_id = gateway.store.seals.opened_case_id(actor.org_id, wish.command.command_id)
     command = wish.command.model_copy(update={"case_id": case_id})
     return await gateway.asking.ask(replace(wish, command=command))
-
-
-@router.post("/v1/cases/{case_id}/dossiers", include_in_schema=False)
-async def request_dossier(request: Request, case_id: str) -> Response:
-    """A lender, or the referring bank, asks for a dossier of one case: 201 with its id."""
-    gateway, actor = gateway_of(request), await actor_of(request)
-    body = await fitted(request, body_of(DOSSIER), gateway.settings.body_limit)
-    wish = _wish(request, actor, "new", body, scope=f"{known_form(case_id)}/{DOSSIER}")
-    assert isinstance(body.data, RequestDossier)
-    if body.data.case_id not in (None, case_id):
-        raise unfit(Fault("/data/case_id", _ANOTHER_CASE))
-    changes = {
-        "case_id": body.data.dossier_id or made_id("dossier", wish.command.command_id),
-        "data": body.data.model_copy(update={"case_id": case_id}),
-    }
-    return await gateway.asking.ask(replace(wish, command=wish.command.model_copy(update=changes)))
 
 
 @router.post("/v1/{kind}/{entry_id}/commands/{name}", include_in_schema=False)
@@ -117,7 +98,7 @@ async def command_stream(request: Request) -> Response:
     body = await fitted(request, body_of(name), gateway.settings.body_limit)
     entry_id = known_form(request.path_params["entry_id"])
     scope = entry_id if kind == "cases" else f"{kind}/{entry_id}"
-    return await gateway.asking.ask(_wish(request, actor, entry_id, body, scope=scope))
+    return await gateway.asking.ask(wish_of(request, actor, entry_id, body, scope=scope))
 
 
 def known_form(case_id: str) -> str:
@@ -128,7 +109,8 @@ def known_form(case_id: str) -> str:
         raise unknown_case() from None
 
 
-def _wish(request: Request, actor: Actor, case_id: str, body: Body, *, scope: str) -> Wish:
+def wish_of(request: Request, actor: Actor, case_id: str, body: Body, *, scope: str) -> Wish:
+    """What *body* asks of *case_id*, with the headers of *request*; a key counts within *scope*."""
     key = idempotency_key(request.headers.getlist("idempotency-key"))
     command = Command(
         command_id=_command_id(gateway_of(request).store, actor, scope, key),

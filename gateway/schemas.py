@@ -13,6 +13,7 @@ from pydantic.json_schema import models_json_schema
 from domain.law import FACTS, RULES
 from domain.reasons import Wording
 from gateway.commands import NEED, OFFERED, OPEN, STREAMS, body_of
+from gateway.dossiers import DOSSIER
 from gateway.problems import MEDIA_TYPE, Problem
 from gateway.registry import ContactBody, KeyBody, OrganizationBody, PersonBody
 from gateway.titles import TITLES
@@ -114,6 +115,10 @@ def description(app: FastAPI) -> dict[str, Any]:
             _complete(operation)
         told["paths"] |= _command_paths()
         told["paths"]["/v1/cases"]["post"] = _operation(OPEN, 201)
+        told["paths"]["/v1/cases/{case_id}/dossiers"] = {
+            "parameters": [_parameter("case_id")],
+            "post": {**_operation(DOSSIER, 201), "operationId": f"{DOSSIER}OfCase"},
+        }
         told["security"] = [{"key": []}]
         app.openapi_schema = told
     return app.openapi_schema
@@ -145,10 +150,14 @@ def _command_paths() -> dict[str, Any]:
     for name, rule in OFFERED.items():
         of = "case_id" if kinds[rule.stream] == "cases" else "entry_id"
         paths[f"/v1/{kinds[rule.stream]}/{{{of}}}/commands/{name}"] = {
-            "parameters": [{"name": of, "in": "path", "required": True, "schema": _STRING}],
+            "parameters": [_parameter(of)],
             "post": _operation(name, 201 if rule.opens else 200),
         }
     return paths
+
+
+def _parameter(name: str) -> dict[str, Any]:
+    return {"name": name, "in": "path", "required": True, "schema": _STRING}
 
 
 def _operation(name: str, status: int) -> dict[str, Any]:

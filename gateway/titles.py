@@ -58,6 +58,7 @@ _RULES: Final = {
     "unknown_case": Title(404, "案件がありません", "Unknown case"),
     "unknown_entry": Title(404, "登録がありません", "Unknown entry"),
     "version_stale": Title(412, "版が古くなっています", "Version stale"),
+    "not_rendered": Title(501, "資料を作成できません", "Not rendered"),
     "invalid_field": Title(422, "項目の内容が正しくありません", "Invalid field"),
 }
 _EDGE: Final = {

@@ -5,7 +5,7 @@ from typing import Any, Final
 
 from sqlalchemy import select
 
-from domain.catalogue.dossiers import Dossier
+from domain.catalogue.dossier_events import Dossier
 from domain.catalogue.entry import Entry
 from domain.records import Record
 from store.pool import Pool, rows

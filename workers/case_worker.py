@@ -11,6 +11,7 @@ from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxR
 
 from activities.contract import TASK_QUEUE
 from activities.ledger import CaseLedger
+from activities.papers import Papers
 from store.cases import Cases
 from store.connect import Store
 from workflows.referral_case import ReferralCase
@@ -32,15 +33,17 @@ async def case_worker(
     store: Store,
     *,
     cases: Cases | None = None,
+    papers: Papers | None = None,
     sandboxed: bool = True,
     cached: int = _CACHED,
     task_queue: str = TASK_QUEUE,
 ) -> AsyncIterator[Worker]:
     """A running worker; leaving the context lets what is under way end.
 
+    *papers* renders dossiers; without it none is issued.
     The sandbox guards determinism and costs a third of the speed: tests use it, production need not.
     """
-    ledger = CaseLedger(store, cases)
+    ledger = CaseLedger(store, cases, papers)
     worker = Worker(
         client,
         task_queue=task_queue,

@@ -32,6 +32,10 @@ class Entry(Record):
         """In one word, where the entry stands."""
         return "open"
 
+    def exists_for(self, ask: Ask) -> bool:
+        """Whether who asks has anything to do with the entry; to others it does not exist. Most are open to all."""
+        return True
+
     def due(self) -> EntryDue | None:
         """What falls due next; most entries wait for nothing."""
         return None

@@ -45,6 +45,8 @@ class ErasureExecuted(EventData):
     erasure_id: Key
     subject: Key
     keys_destroyed: int
+    basis: Line | None = None
+    """The legal basis of the request."""
 
 
 class RequestErasure(CommandData):
@@ -112,13 +114,14 @@ def execute_erasure(case: Case, data: ExecuteErasure, ask: Ask) -> Iterable[Even
     one = case.erasures.get(data.erasure_id)
     if one is None or one.decision != ErasureDecision.approved or one.executed:
         return []
-    return [ErasureExecuted(erasure_id=one.erasure_id, subject=one.subject, keys_destroyed=data.keys_destroyed)]
+    done = {"erasure_id": one.erasure_id, "subject": one.subject, "basis": one.basis}
+    return [ErasureExecuted(keys_destroyed=data.keys_destroyed, **done)]
 
 
 @evolves(ErasureRequested)
 def erasure_requested(case: Case, fact: ErasureRequested, event: Event) -> Case:
     """Another person is to decide."""
-    one = Erasure(erasure_id=fact.erasure_id, subject=fact.subject, requested_by=event.actor.person)
+    one = Erasure(requested_by=event.actor.person, **fact.model_dump())
     return case.with_("erasures", fact.erasure_id, one)
 
 

@@ -52,43 +52,14 @@ async def test_an_unknown_entry_may_be_there_another_time(call: Call, keys: dict
             assert "idempotency-replayed" not in answer.headers
 
 
-LENDING = {
-    "recipients": ["center", "jfs"],
-    "purposes": ["lending_evaluation"],
-    "data_classes": ["public_summary"],
-    "given_by": "代表取締役",
-    "method": "electronic",
-}
-
-
-async def lent(call: Call, company: str) -> tuple[str, str]:
-    """A case with a consent to the lender, and a dossier of it that was asked for; their ids."""
-    case = str(await call("sato").refer(company=None, company_id=company))
-    consent = {"data": {**LENDING, "consent_id": "k2", "valid_until": "2035-03-31"}}
-    assert (await call("ueda").do(case, "RecordConsent", consent)).status_code == 200
-    asked = await call("endo").post(f"/v1/cases/{case}/dossiers", json={"data": {"lending_context": "new_loan"}})
-    assert asked.status_code == 201, asked.text
-    return case, str(asked.json()["id"])
-
-
-async def test_a_lender_asks_for_a_dossier_once_the_company_consents(call: Call) -> None:
+async def test_without_a_renderer_no_dossier_is_issued(call: Call) -> None:
     case = await call("sato").refer(company=None, company_id="ariake")
-    refused = await call("endo").post(f"/v1/cases/{case}/dossiers", json={"data": {}})
-    assert (refused.status_code, refused.json()["code"]) == (422, "lending_consent_required")
-    case, dossier = await lent(call, "ariake")
-    assert dossier.startswith("dossier_")
-    wrong = await call("endo").post(f"/v1/cases/{case}/dossiers", json={"data": {"case_id": "other"}})
-    assert (wrong.status_code, wrong.json()["pointer"]) == (422, "/data/case_id")
-
-
-async def test_a_withdrawn_lending_consent_revokes_the_dossier_by_itself(call: Call, store: Store) -> None:
-    case, dossier = await lent(call, "ariake")
-    body = {"data": {"consent_id": "k2"}, "reason": {"code": "cost"}}
-    assert (await call("ueda").do(case, "WithdrawConsent", body)).status_code == 200
-    row = await store.entries.entry(f"dossier-{dossier}")
-    assert row is not None and (row.about, row.standing, row.version) == (case, "revoked", 2)
-    [_, revoked] = await store.ledger.read(f"dossier-{dossier}")
-    assert (revoked.type, revoked.actor.role) == ("EvidenceShareRevoked", "system")
+    consent = {**example("RecordConsent")["data"], "recipients": ["jfs"], "purposes": ["lending_evaluation"]}
+    assert (await call("ueda").do(case, "RecordConsent", {"data": consent})).status_code == 200
+    asked = await call("endo").post(f"/v1/cases/{case}/dossiers", json={"data": {}})
+    address = f"/v1/dossiers/{asked.json()['id']}/commands/ReleaseDossier"
+    answer = await call("tanaka").post(address, json={"data": {}})
+    assert (answer.status_code, answer.json()["code"]) == (501, "not_rendered")
 
 
 async def test_the_clock_asks_for_renewals_and_two_sweepers_ask_once(call: Call, store: Store) -> None:

@@ -1,81 +1,18 @@
 """What stands beside the cases: companies, institutions, researchers, seeds, meetings, recommendations, dossiers."""
 
 import json
-from collections.abc import Iterator, Mapping
-from datetime import datetime, timedelta
-from pathlib import Path
-from typing import Any, Final, Self
+from datetime import datetime
+from typing import Final
 
 import pytest
-from rules_story import ACTORS, CONSENT, ORGS, START, TOLD, Story
+from rules_register import Register, example, pass_time
+from rules_story import ACTORS
 
-from domain.catalogue.dossiers import dossier_consequence
-from domain.envelope import Command, Context, Directory, Event, Paper, Reason
-from domain.law import FACTS, RULES
-from domain.mentions import mentioned, other_streams
-from domain.refusals import Refusal
-from domain.streams import decide, fold, record, stream_of
+from domain.law import RULES
+from domain.streams import fold
 
 pytestmark = pytest.mark.xdist_group("told")
 NAMES: Final = sorted(name for name, one in RULES.items() if one.stream != "case")
-REACHED: Final[set[str]] = set()
-
-
-def example(name: str) -> Mapping[str, Any]:
-    """The example body of a command."""
-    found: Mapping[str, Any] = RULES[name].data.example  # type: ignore[attr-defined]
-    return found
-
-
-class Register:
-    """One entry of the catalogue as people make it."""
-
-    def __init__(self, entry_id: str) -> None:
-        self.entry_id = entry_id
-        self.now = START
-        self.entry: Any = None
-        self.events: list[Event] = []
-        self.others: dict[str, Any] = {}
-        self.paper: Paper | None = None
-
-    def do(self, person: str, name: str, data: Mapping[str, Any] | None = None, **around: Any) -> Any:
-        """Somebody gives a command now: the events it caused, or its Refusal."""
-        body = RULES[name].data.model_validate_json(json.dumps(data or {}))
-        if isinstance(around.get("reason"), str):
-            around["reason"] = Reason(code=around["reason"])
-        command_id = f"{self.entry_id}-{len(self.events)}-{name}"
-        command = Command(
-            command_id=command_id, case_id=self.entry_id, name=name, data=body, actor=ACTORS[person], **around
-        )
-        ids = mentioned(self.entry, command)
-        directory = Directory(organizations={key: one for key, one in ORGS.items() if key in ids})
-        others = {key: self.others[key] for key in other_streams(self.entry, command) if key in self.others}
-        context = Context(now=self.now, directory=directory, others=others, paper=self.paper)
-        facts = decide(self.entry, command, context)
-        if isinstance(facts, Refusal):
-            TOLD.codes.add(facts.code)
-            return facts
-        events, self.entry = record(self.entry, command, facts, context)
-        assert {one.stream for one in events} <= {stream_of(command)}
-        self.events.extend(events)
-        REACHED.update((name, *(one.type for one in events)))
-        return events
-
-    def says(self, person: str, name: str, data: Mapping[str, Any] | None = None, **around: Any) -> list[str] | str:
-        """The types of the events that a command caused, or the code of its refusal."""
-        outcome = self.do(person, name, data, **around)
-        return outcome.code if isinstance(outcome, Refusal) else [one.type for one in outcome]
-
-    def must(self, person: str, name: str, data: Mapping[str, Any] | None = None, **around: Any) -> Self:
-        """Somebody gives a command that is accepted."""
-        assert isinstance(self.says(person, name, data, **around), list)
-        return self
-
-    @property
-    def stands(self) -> str:
-        """Where the entry stands, in one word; the fold of its events says the same."""
-        assert fold(self.events) == self.entry
-        return str(self.entry.standing)
 
 
 @pytest.fixture
@@ -181,18 +118,6 @@ def test_a_revised_seed_is_renewed(seed: Register) -> None:
     assert seed.stands == "published"
 
 
-def pass_time(entry: Register, to: str) -> list[str]:
-    """Let the clock act on *entry* until *to*, each step at its own moment; the types of the events it caused."""
-    before, until = len(entry.events), datetime.fromisoformat(to)
-    while (due := entry.entry.due()) is not None and due.at <= until:
-        entry.now = due.at - timedelta(seconds=1)
-        assert entry.says("system", due.command) == []
-        entry.now = due.at
-        entry.must("system", due.command)
-    entry.now = until
-    return [one.type for one in entry.events[before:]]
-
-
 def test_a_seed_nobody_renews_is_asked_for_twice_and_then_hidden(seed: Register) -> None:
     """6d: yearly, +30 and +60 business days, hidden from search."""
     assert pass_time(seed, "2027-04-01T09:00:00+09:00") == ["SeedRenewalRequested"]
@@ -211,123 +136,6 @@ def test_a_researcher_whose_profile_nobody_renews_is_no_longer_available(researc
     assert researcher.stands == "unavailable" and researcher.entry.due() is None
     researcher.must("ueno", "ChangeResearcherAvailability", {"available": True})
     assert researcher.must("tanaka", "RequestResearcherRenewal").entry.asked
-
-
-LENDING: Final = {**CONSENT, "recipients": ["center", "lender"], "purposes": ["lending_evaluation"]}
-PAPER: Final = Paper(cut_off_version=6, content_hash="ab" * 32)
-
-
-@pytest.fixture
-def told_case() -> Story:
-    """A case whose company lets the lender have evidence."""
-    return Story(TOLD).assigned().must("arita", "RecordConsent", {**LENDING, "consent_id": "k2"})
-
-
-@pytest.fixture
-def dossier(told_case: Story) -> Register:
-    one = Register("d1")
-    one.others["case-c1"], one.now = told_case.state, told_case.now
-    return one.must("kashi", "RequestDossier", {"case_id": "c1", "lending_context": "new_loan"})
-
-
-@pytest.fixture
-def issued(dossier: Register) -> Register:
-    dossier.paper = PAPER
-    return dossier.must("tanaka", "ReleaseDossier")
-
-
-def test_a_dossier_needs_a_consent_for_that_very_lender(story: Story) -> None:
-    """Invariant 27."""
-    one = Register("d1")
-    one.others["case-c1"], one.now = story.assigned().state, story.now
-    for person in ("kashi", "sato"):
-        assert one.says(person, "RequestDossier", {"case_id": "c1"}) == "lending_consent_required"
-    assert one.says("ide", "RequestDossier", {"case_id": "c1"}) == "unknown_case"
-    assert one.says("kashi", "RequestDossier", {"case_id": "c9"}) == "unknown_case"
-    assert one.says("kashi", "RequestDossier") == "invalid_field"
-    story.must("arita", "RecordConsent", {**LENDING, "recipients": ["center", "jfs-saga"]})
-    one.others["case-c1"] = story.state
-    assert one.says("kashi", "RequestDossier", {"case_id": "c1"}) == "lending_consent_required"
-
-
-def test_a_lender_asks_for_itself_and_a_bank_for_its_referral(told_case: Story) -> None:
-    one = Register("d1")
-    one.others["case-c1"], one.now = told_case.state, told_case.now
-    other = {"case_id": "c1", "lender_id": "jfs-saga"}
-    assert one.says("kashi", "RequestDossier", other) == "not_permitted"
-    assert one.says("sato", "RequestDossier", {"case_id": "c1", "lender_id": "lender"}) == ["EvidenceDossierRequested"]
-    assert one.says("kashi", "RequestDossier", {"case_id": "c1"}) == "already_done"
-
-
-def test_a_dossier_is_issued_on_what_was_rendered_and_the_consent_of_that_moment(
-    dossier: Register, told_case: Story
-) -> None:
-    assert dossier.says("kashi", "ViewDossier") == "not_yet_happened"
-    assert dossier.says("tanaka", "ReleaseDossier") == "not_yet_happened"
-    dossier.paper = PAPER
-    [event] = dossier.do("tanaka", "ReleaseDossier")
-    assert (event.data.version, event.data.cut_off_version, event.data.consent_id) == (1, 6, "k2")
-    told_case.must("arita", "WithdrawConsent", {"consent_id": "k2"}, reason="cost")
-    dossier.others["case-c1"] = told_case.state
-    assert dossier.says("tanaka", "ReleaseDossier") == "lending_consent_required"
-
-
-def test_a_newer_version_supersedes_the_older(issued: Register) -> None:
-    assert issued.says("tanaka", "ReleaseDossier") == ["EvidenceDossierSuperseded", "EvidenceDossierIssued"]
-    assert [one.superseded for one in issued.entry.issues] == [True, False]
-
-
-def test_a_correction_supersedes_and_whoever_viewed_it_is_known(issued: Register, told_case: Story) -> None:
-    """Invariant 26."""
-    assert issued.says("kashi", "ViewDossier") == ["DossierViewed"]
-    right = {"corrects_event_id": told_case.events[1].event_id, "right_value": {"title": "x"}}
-    told_case.must("doi", "CorrectEvent", right, reason="other").must("mori", "ConfirmDecision")
-    command = dossier_consequence(told_case.events[-1], "d1")
-    assert command is not None and command.name == "SupersedeDossier"
-    assert issued.says("system", "SupersedeDossier", {"corrected_event_id": right["corrects_event_id"]}) == [
-        "EvidenceDossierSuperseded"
-    ]
-    assert issued.says("system", "SupersedeDossier") == []
-    assert (issued.stands, issued.entry.viewed) == ("superseded", (1,))
-
-
-def test_a_withdrawn_consent_revokes_the_share(issued: Register, told_case: Story) -> None:
-    """Invariant 3."""
-    assert issued.says("system", "RevokeShare", reason="consent_withdrawn") == [], "the consent still holds"
-    told_case.must("arita", "WithdrawConsent", {"consent_id": "k2"}, reason="cost")
-    command = dossier_consequence(told_case.events[-1], "d1")
-    assert command is not None and command.name == "RevokeShare"
-    issued.others["case-c1"] = told_case.state
-    assert issued.says("system", "RevokeShare", reason="consent_withdrawn") == ["EvidenceShareRevoked"]
-    assert issued.says("system", "RevokeShare", reason="consent_withdrawn") == []
-    assert issued.says("kashi", "ViewDossier") == "consent_withdrawn"
-    assert issued.says("tanaka", "ReleaseDossier") == "already_done"
-    assert dossier_consequence(told_case.events[0], "d1") is None
-
-
-def test_the_company_or_a_senior_stops_the_share_with_a_reason(issued: Register) -> None:
-    assert issued.says("arita", "RevokeShare") == "reason_required"
-    assert issued.says("genda", "RevokeShare", reason="other") == "unknown_entry"
-    assert issued.says("arita", "RevokeShare", reason="other") == ["EvidenceShareRevoked"]
-    assert issued.says("mori", "RevokeShare", reason="other") == "already_done"
-
-
-def test_to_another_lender_a_dossier_does_not_exist(issued: Register, monkeypatch: pytest.MonkeyPatch) -> None:
-    stranger = ACTORS["kashi"].model_copy(update={"org_id": "jfs-saga"})
-    monkeypatch.setitem(ACTORS, "stranger", stranger)
-    assert issued.says("stranger", "ViewDossier") == "unknown_entry"
-    assert issued.says("stranger", "NoteLoanOutcome", {"made": "yes"}) == "unknown_entry"
-    assert issued.says("kashi", "NoteLoanOutcome", {"made": "yes"}) == ["LoanOutcomeNoted"]
-
-
-def test_a_dossier_expires_after_ninety_days_with_a_notice_before(issued: Register) -> None:
-    """6d: 14 days before 90 days, marked expired."""
-    ends = issued.now + timedelta(days=90)
-    assert pass_time(issued, (ends - timedelta(days=1)).isoformat()) == ["EvidenceDossierExpiring"]
-    assert pass_time(issued, ends.isoformat()) == ["EvidenceDossierExpired"]
-    assert issued.stands == "expired" and issued.entry.due() is None
-    assert issued.says("system", "PassDossierDeadline") == []
-    assert issued.says("kashi", "ViewDossier") == ["DossierViewed"]
 
 
 def test_contacts_are_made_at_a_meeting_that_was_held(meeting: Register) -> None:
@@ -382,16 +190,3 @@ def test_an_entry_s_version_is_the_one_its_sender_saw(company: Register) -> None
 def test_no_version_of_an_entry_is_missing_or_doubled(company: Register) -> None:
     with pytest.raises(ValueError, match="at version 1 after 1"):
         fold([*company.events, *company.events])
-
-
-def _every(kind: str) -> Iterator[str]:
-    yield from (name for name, one in (RULES if kind == "command" else FACTS).items() if one.stream != "case")
-
-
-def test_the_catalogue_is_told_whole(request: pytest.FixtureRequest) -> None:
-    told = {
-        getattr(item, "originalname", "") for item in request.session.items if item.path.name == Path(__file__).name
-    }
-    if {name for name in globals() if name.startswith("test_")} - told:
-        pytest.skip("only some stories were told")
-    assert {*_every("command"), *_every("event")} - REACHED == set()

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+from rules_register import REACHED
 from rules_story import TOLD
 
 from domain.law import FACTS, RULES
@@ -30,6 +31,11 @@ def test_every_command_of_a_case_is_accepted_in_a_story() -> None:
 
 def test_every_event_of_a_case_happens_in_a_story() -> None:
     assert {name for name, fact in FACTS.items() if fact.stream == "case"} - TOLD.events == set()
+
+
+def test_every_command_and_event_of_the_catalogue_is_told() -> None:
+    every = {name for law in (RULES, FACTS) for name, one in law.items() if one.stream != "case"}
+    assert every - REACHED == set()
 
 
 def test_every_refusal_is_met_in_a_story() -> None:

@@ -1,0 +1,45 @@
+"""What an event in one stream means for others: the system's commands that carry it on."""
+
+from typing import Final
+
+from domain.catalogue import dossiers
+from domain.catalogue.companies import OrganizationMerged
+from domain.catalogue.dossier_events import Dossier
+from domain.envelope import Command, Event
+from domain.stages.merging import other_half
+from domain.stages.succession import following as succession
+from domain.state import Case
+from domain.streams import State
+from store.connect import Store
+
+FAR_REACHING: Final = frozenset(
+    {
+        *("MergeCases", "ConfirmDecision", "WithdrawConsent", "ChangeConsent", "MergeOrganizations"),
+        *("ReleaseDossier", "SupersedeDossier"),
+    }
+)
+"""Commands whose events may have consequences."""
+
+
+async def consequences(store: Store, state: State, event: Event) -> list[Command]:
+    """The commands that follow from *event*, after which its stream stands at *state* or further.
+
+    They may be given again and again: the same event has the same commands.
+    """
+    if isinstance(event.data, OrganizationMerged):
+        return await _of_merger(store, event, event.data.organization_id)
+    half = other_half(state, event) if isinstance(state, Case) else None
+    if half is not None:
+        return [half]
+    concerned = [state.entry_id] if isinstance(state, Dossier) else []
+    if isinstance(state, Case):
+        concerned = [one.entry_id for one in await store.entries.about(state.case_id)]
+    found = (dossiers.consequence(event, one) for one in concerned)
+    return [one for one in found if one is not None]
+
+
+async def _of_merger(store: Store, event: Event, organization_id: str) -> list[Command]:
+    cases: dict[str, None] = {}
+    for kind in ("bank", "company"):
+        cases |= dict.fromkeys(await store.overview.of_reader(f"{kind}:{organization_id}"))
+    return [succession(event, case_id) for case_id in cases]

@@ -1,0 +1,88 @@
+"""Evidence dossiers: asked for at their case, read by their lender, the company and the center."""
+
+from dataclasses import replace
+from typing import Any, Final
+
+from fastapi import APIRouter, Request, Response
+
+from domain.calendar import after_days, japanese_day
+from domain.catalogue.dossier_events import VALID_DAYS, Dossier, Issue
+from domain.catalogue.dossiers import RequestDossier
+from domain.envelope import Actor, made_id
+from domain.reasons import Wording
+from domain.refusals import Refusal
+from domain.state import Case
+from domain.terms import Role
+from domain.visibility import CENTER_ROLES
+from gateway.auth import actor_of
+from gateway.bodies import fitted
+from gateway.commands import body_of, known_form, wish_of
+from gateway.conditions import etag
+from gateway.parts import Gateway, gateway_of
+from gateway.problems import Fault, refused, unfit
+from gateway.views import answer, instant
+
+router: Final = APIRouter(tags=["dossiers"])
+DOSSIER: Final = RequestDossier.__name__
+_ANOTHER_CASE: Final = Wording("アドレスの案件と異なります。", "This is not the case of the address.")
+
+
+@router.post("/v1/cases/{case_id}/dossiers", include_in_schema=False)
+async def request_dossier(request: Request, case_id: str) -> Response:
+    """A lender, or the referring bank, asks for a dossier of one case: 201 with its id."""
+    gateway, actor = gateway_of(request), await actor_of(request)
+    body = await fitted(request, body_of(DOSSIER), gateway.settings.body_limit)
+    wish = wish_of(request, actor, "new", body, scope=f"{known_form(case_id)}/{DOSSIER}")
+    assert isinstance(body.data, RequestDossier)
+    if body.data.case_id not in (None, case_id):
+        raise unfit(Fault("/data/case_id", _ANOTHER_CASE))
+    changes = {
+        "case_id": body.data.dossier_id or made_id("dossier", wish.command.command_id),
+        "data": body.data.model_copy(update={"case_id": case_id}),
+    }
+    return await gateway.asking.ask(replace(wish, command=wish.command.model_copy(update=changes)))
+
+
+@router.get("/v1/dossiers/{dossier_id}")
+async def read_dossier(request: Request, dossier_id: str) -> Response:
+    """How a dossier stands, and the versions that were issued. A lender reads its own, as long as it is shared."""
+    gateway, actor = gateway_of(request), await actor_of(request)
+    dossier = await _dossier(gateway, known_form(dossier_id))
+    if dossier is None or not await _may_read(gateway, dossier, actor):
+        raise refused(Refusal.of("unknown_entry"))
+    if actor.role is Role.lender_officer and dossier.revoked_at:
+        raise refused(Refusal.of("consent_withdrawn", day=japanese_day(dossier.revoked_at)))
+    return answer(_told(dossier), headers={"ETag": etag(dossier.version)})
+
+
+async def _dossier(gateway: Gateway, dossier_id: str) -> Dossier | None:
+    stream = f"dossier-{dossier_id}"
+    found = (await gateway.cases.named([stream])).get(stream)
+    return found if isinstance(found, Dossier) else None
+
+
+async def _may_read(gateway: Gateway, dossier: Dossier, actor: Actor) -> bool:
+    if actor.role is Role.lender_officer:
+        return dossier.lender_id == actor.org_id
+    if actor.role is Role.company_representative:
+        stream = f"case-{dossier.case_id}"
+        case = (await gateway.cases.named([stream])).get(stream)
+        return isinstance(case, Case) and case.company_id == actor.org_id
+    return actor.role in CENTER_ROLES
+
+
+def _told(dossier: Dossier) -> dict[str, Any]:
+    told = dossier.model_dump(mode="json", include={"case_id", "lender_id", "version", "lending_context", "lang"})
+    told = {name: value for name, value in told.items() if value is not None}
+    issues = [_issue(one) for one in dossier.issues]
+    return {"dossier_id": dossier.entry_id, **told, "status": dossier.standing, "issues": issues}
+
+
+def _issue(one: Issue) -> dict[str, Any]:
+    return {
+        **one.model_dump(mode="json", include={"version", "cut_off_version", "content_hash", "consent_id"}),
+        "issued_at": instant(one.issued_at),
+        "valid_until": instant(after_days(one.issued_at, VALID_DAYS)),
+        "superseded": one.superseded,
+        "expired": one.expired,
+    }
