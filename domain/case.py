@@ -222,10 +222,11 @@ def evolve(case: Case | None, event: Event) -> Case:
     if event.causation_id in after.proposals:
         changes["proposals"] = {key: one for key, one in after.proposals.items() if key != event.causation_id}
     if after.referrals:
-        referrals = tuple(_counted(one, event) for one in after.referrals)
-        changes["referrals"] = referrals
-        if referrals != after.referrals and event.type not in TIMER_EVENTS:
-            changes["news_at"] = event.recorded_at
+        referrals = tuple([_counted(one, event) for one in after.referrals])
+        if any(new is not old for new, old in zip(referrals, after.referrals, strict=True)):
+            changes["referrals"] = referrals
+            if event.type not in TIMER_EVENTS:
+                changes["news_at"] = event.recorded_at
     return after.but(**changes)
 
 

@@ -7,6 +7,7 @@ from datetime import UTC, date, datetime
 from decimal import Decimal, InvalidOperation
 from email.errors import HeaderParseError
 from email.headerregistry import Address
+from functools import cache
 from typing import Annotated, Any, Final, Self
 
 from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
@@ -24,12 +25,29 @@ class Record(BaseModel):
         """A copy with *update*, which is not validated; as pydantic's, at a third of its cost: states live by it."""
         if deep:
             return super().model_copy(update=update, deep=True)
-        new = object.__new__(type(self))
-        object.__setattr__(new, "__dict__", {**self.__dict__, **(update or {})})
-        object.__setattr__(new, "__pydantic_fields_set__", {*self.__pydantic_fields_set__, *(update or ())})
+        known = self.__pydantic_fields_set__
+        if update and not known.issuperset(update):
+            known = {*known, *update}
+        return self._filled({**self.__dict__, **(update or {})}, known)
+
+    @classmethod
+    def trusted(cls, values: Mapping[str, Any]) -> Self:
+        """A record of *values* that were validated before, by name; those it lacks have their defaults."""
+        return cls._filled({**_defaults(cls), **values}, set(values))
+
+    @classmethod
+    def _filled(cls, values: dict[str, Any], fields_set: set[str]) -> Self:
+        new = object.__new__(cls)
+        object.__setattr__(new, "__dict__", values)
+        object.__setattr__(new, "__pydantic_fields_set__", fields_set)
         object.__setattr__(new, "__pydantic_extra__", None)
         object.__setattr__(new, "__pydantic_private__", None)
         return new
+
+
+@cache
+def _defaults(kind: type[Record]) -> dict[str, Any]:
+    return {name: field.default for name, field in kind.model_fields.items() if not field.is_required()}
 
 
 def _is_bad(char: str, breaks: bool) -> bool:

@@ -125,13 +125,13 @@ def reader_keys(actor: Actor) -> tuple[str, ...] | None:
 def bank_view(event: Event, referral: Referral) -> View | None:
     """How much of *event* the bank of *referral* sees; None: it does not exist for the bank."""
     view = FACTS[_judged_as(event)].bank
-    if event.type == "ReferralAttached" and getattr(event.data, "bank_id", None) != referral.bank_id:
+    if event.type == "ReferralAttached" and told(event, "bank_id") != referral.bank_id:
         return None
-    if event.type == "OrganizationFollowed" and getattr(event.data, "successor_id", None) != referral.bank_id:
+    if event.type == "OrganizationFollowed" and told(event, "successor_id") != referral.bank_id:
         return None
     if event.type == "CaseCancellationConfirmed" and not _ends_for(event, referral):
         return None
-    if getattr(event.data, "consent_id", None) in referral.strange_consents:
+    if told(event, "consent_id") in referral.strange_consents:
         return None
     by_another = event.actor.role is Role.bank_officer and event.actor.org_id != referral.bank_id
     if by_another and event.type in _OF_ONE_BANK:
@@ -144,7 +144,7 @@ def bank_view(event: Event, referral: Referral) -> View | None:
 
 def _ends_for(event: Event, referral: Referral) -> bool:
     """Whether a confirmed cancellation ended this bank's referral, or the case for all."""
-    return referral.until == event.version or "case_closed" in getattr(event.data, "effects", ())
+    return referral.until == event.version or "case_closed" in (told(event, "effects") or ())
 
 
 def _as_bank_may_read(recipients: Iterable[str], bank_id: str) -> list[str]:
@@ -154,8 +154,13 @@ def _as_bank_may_read(recipients: Iterable[str], bank_id: str) -> list[str]:
 
 def _judged_as(event: Event) -> str:
     """The type that decides who sees *event*: a correction is seen by whoever sees what it corrects."""
-    corrected = getattr(event.data, "corrects_type", event.type)
+    corrected = told(event, "corrects_type")
     return corrected if corrected in FACTS else event.type
+
+
+def told(event: Event, field: str) -> Any:
+    """What *event* says in *field*, None where it has no such field; a tenth of what getattr of a record costs."""
+    return event.data.__dict__.get(field)
 
 
 def _plain(value: Any) -> Any:
@@ -221,7 +226,7 @@ def _as_consented(body: dict[str, Any], case: Case, actor: Actor) -> dict[str, A
 def _may_follow(event: Event, actor: Actor, case: Case) -> bool:
     """Whether *event* concerns *actor*, who works neither for the center nor for a bank (invariants 2, 29)."""
     if actor.role is Role.expert:
-        return getattr(event.data, "expert_id", None) == actor.person
+        return bool(told(event, "expert_id") == actor.person)
     mine = _own(case, actor)
     if event.type.startswith("ConflictOfInterest"):
         return _is_about(event, mine)
@@ -252,7 +257,7 @@ def takes_part(case: Case, actor: Actor) -> bool:
 
 
 def _is_about(event: Event, mine: list[Assignment]) -> bool:
-    return getattr(event.data, "assignment_id", None) in {one.assignment_id for one in mine}
+    return told(event, "assignment_id") in {one.assignment_id for one in mine}
 
 
 def _whole(event: Event) -> dict[str, Any]:
