@@ -59,7 +59,7 @@ def _is_bad(char: str, breaks: bool) -> bool:
 
 def _clean(text: str, *, breaks: bool) -> str:
     text = text.replace("\r\n", "\n")
-    bad = next((char for char in text if not char.isprintable() and _is_bad(char, breaks)), None)
+    bad = next((char for char in text if _is_bad(char, breaks)), None) if not text.isprintable() else None
     if bad is not None:
         raise ValueError(f"holds the character U+{ord(bad):04X}, which no text may hold")
     return text if text.isascii() else unicodedata.normalize("NFC", text)
