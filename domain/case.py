@@ -17,8 +17,9 @@ from domain.reasons import ReasonKind, is_known
 from domain.refusals import Refusal
 from domain.stages.decisions import proposal_behind, propose
 from domain.state import Case, Referral
-from domain.terms import STAGE_ORDER, Role
+from domain.terms import Role
 from domain.timers import TIMER_EVENTS
+from domain.tracks import owes_reason, with_begun
 from domain.visibility import bank_view, is_party, referral_of, seen_version, takes_part
 
 __all__ = ["UnknownCommand", "UnknownEvent", "catalogue", "decide", "event_type", "evolve", "fold", "record", "rule_of"]
@@ -59,6 +60,7 @@ def decide(case: Case | None, command: Command, context: Context) -> tuple[Event
         facts = tuple(rule.decide(case, command.data, ask))
         for fact in facts:
             check_happened(fact, ask)
+            _check_stage(case, fact, ask)
         return propose(rule, command, facts) if _wants_two(rule, command) else facts
     except Refused as no:
         return no.refusal
@@ -140,6 +142,13 @@ def check_happened(fact: EventData, ask: Ask) -> None:
         require(ask.command.evidence, "document_required", "/evidence", at=happened.isoformat())
 
 
+def _check_stage(case: Case | None, fact: EventData, ask: Ask) -> None:
+    """Refuse to take a case back to an earlier stage without a reason (invariant 23)."""
+    begun = FACTS[type(fact).__name__].enters
+    if case is not None and begun is not None:
+        require(not owes_reason(case, begun, ask.reason), "reason_required", "/reason")
+
+
 def record(
     case: Case | None, command: Command, facts: Iterable[EventData], context: Context
 ) -> tuple[tuple[Event, ...], Case]:
@@ -148,30 +157,11 @@ def record(
     for data in facts:
         version = case.version + 1 if case else 1
         event = event_of((f"case-{command.case_id}", version), case, command, data, context)
-        after = evolve(case, event)
-        if _fell_silently(case, after, event):
-            event = event.model_copy(update={"reason": FURTHER_WORK})
-            after = evolve(case, event)
-        case = after
+        case = evolve(case, event)
         events.append(event)
     if case is None:
         raise ValueError("a decision without facts opens no case")
     return tuple(events), case
-
-
-FURTHER_WORK: Final = Reason(code="further_work")
-"""Why a case stands at an earlier stage again when nobody said more: another track of work began."""
-
-
-_CAUSES: Final = frozenset({"ResearcherReleased", "ConflictOfInterestDecided"})
-"""Events which say themselves why a case goes back."""
-
-
-def _fell_silently(before: Case | None, after: Case, event: Event) -> bool:
-    """Whether the stage goes back and nothing says why, neither a reason nor a cause (invariant 23)."""
-    if before is None or event.reason is not None or event.type in _CAUSES:
-        return False
-    return STAGE_ORDER[after.stage] < STAGE_ORDER[before.stage]
 
 
 def event_of(place: tuple[str, int], case: Case | None, command: Command, data: EventData, context: Context) -> Event:
@@ -208,6 +198,8 @@ def evolve(case: Case | None, event: Event) -> Case:
     if fact is None or not isinstance(event.data, fact.data):
         raise UnknownEvent(f"{event.type} version {event.schema_version} is not known to this code")
     after: Case = fact.evolve(case, event.data, event)
+    if case is not None and fact.enters is not None:
+        after = with_begun(case, after, fact.enters, event.reason)
     changes: dict[str, object] = {
         "version": event.version,
         "updated_at": event.recorded_at,

@@ -14,7 +14,7 @@ from domain.calendar import japanese_day
 from domain.envelope import Actor, Command, CommandData, Context, Directory, Event, EventData, Reason, made_id
 from domain.reasons import ReasonKind
 from domain.refusals import Refusal
-from domain.terms import Role
+from domain.terms import Role, Stage
 
 
 class Refused(Exception):
@@ -120,6 +120,8 @@ class Fact:
     bank: View
     stream: str
     versions: Mapping[int, type[EventData]]
+    enters: Stage | None = None
+    """The stage whose work begins with it."""
 
 
 RULES: Final[dict[str, Rule]] = {}
@@ -146,11 +148,13 @@ def decides(data: type[CommandData], *, by: Iterable[Role], **traits: Any) -> Ca
     return bind
 
 
-def evolves(data: type[EventData], *, bank: View = View.hidden, stream: str = "case") -> Callable[[E], E]:
-    """Bind the decorated function to the event whose fact is *data*."""
+def evolves(
+    data: type[EventData], *, bank: View = View.hidden, stream: str = "case", enters: Stage | None = None
+) -> Callable[[E], E]:
+    """Bind the decorated function to the event whose fact is *data*, with which work of the stage *enters* begins."""
 
     def bind(function: E) -> E:
-        FACTS[data.__name__] = Fact(data.__name__, data, function, bank, stream, {data.schema_version: data})
+        FACTS[data.__name__] = Fact(data.__name__, data, function, bank, stream, {data.schema_version: data}, enters)
         return function
 
     return bind

@@ -24,7 +24,6 @@ class ReasonKind(StrEnum):
     research = "research"
     search = "search"
     release = "release"
-    stage = "stage"
 
 
 OTHER: Final = "other"
@@ -91,9 +90,6 @@ CATALOGUE: Final[dict[ReasonKind, dict[str, Wording]]] = {
         "conflict": Wording("利益相反のため", "Conflict of interest"),
         "replaced": Wording("研究者を交代したため", "The researcher was replaced"),
         "ill": Wording("研究者の健康上の理由により", "The researcher fell ill"),
-    },
-    ReasonKind.stage: {
-        "further_work": Wording("並行して新たな取組みを始めたため", "Another track of work began"),
     },
 }
 _TEXTS: Final = {code: text for codes in CATALOGUE.values() for code, text in codes.items()}

@@ -7,7 +7,7 @@ from typing import Annotated, Any, ClassVar, Final
 
 from pydantic import AliasChoices, BeforeValidator, Field
 
-from domain.calendar import japanese_day
+from domain.dispositions import ABANDONED
 from domain.envelope import CommandData, Event, EventData
 from domain.law import Ask, View, decides, evolves, refuse, require
 from domain.reasons import ReasonKind
@@ -24,6 +24,7 @@ from domain.terms import (
     Stage,
     TemplateFamily,
 )
+from domain.tracks import fallen
 
 LATE_RENEWAL_DAYS: Final = 90
 _SIDES: Final = {Role.company_representative: Party.company, Role.university_liaison: Party.institution}
@@ -272,7 +273,7 @@ def _signed(case: Case, agreement_id: str | None, ask: Ask) -> Agreement:
     found = find(case, agreement_id, signed=True)
     _require_side(found, ask)
     require(found.is_signed, "agreement_not_effective", "/data/agreement_id", fact=found.agreement_id)
-    over = found.ended in {"terminated", "abandoned"}
+    over = found.ended == "terminated"
     require(not over, "agreement_not_effective", "/data/agreement_id", fact=f"{found.agreement_id}: {found.ended}")
     return found
 
@@ -449,9 +450,9 @@ def _with(case: Case, agreement_id: str, **changes: Any) -> Case:
     return case.with_("agreements", agreement_id, changed(case.agreements[agreement_id], **changes))
 
 
-@evolves(AgreementDrafted, bank=View.summary)
+@evolves(AgreementDrafted, bank=View.summary, enters=Stage.agreement)
 def agreement_drafted(case: Case, fact: AgreementDrafted, event: Event) -> Case:
-    """Negotiation begins; running research is not set back by it."""
+    """Negotiation begins."""
     one = Agreement(
         agreement_id=fact.agreement_id,
         kind=fact.kind,
@@ -461,10 +462,7 @@ def agreement_drafted(case: Case, fact: AgreementDrafted, event: Event) -> Case:
         drafted_at=event.recorded_at,
         active_at=event.recorded_at,
     )
-    after = case.with_("agreements", fact.agreement_id, one)
-    day = japanese_day(event.recorded_at)
-    running = any(other.research and other.is_in_force(day) for other in case.agreements.values())
-    return after if running else after.at_stage(Stage.agreement)
+    return case.with_("agreements", fact.agreement_id, one)
 
 
 @evolves(AgreementCountered, bank=View.summary)
@@ -502,10 +500,7 @@ def agreement_signed(case: Case, fact: AgreementSigned, event: Event) -> Case:
 @evolves(AgreementAbandoned, bank=View.summary)
 def agreement_abandoned(case: Case, fact: AgreementAbandoned, event: Event) -> Case:
     """Without another text on the table the case falls back to what carried it before."""
-    after = _with(case, fact.agreement_id, ended="abandoned").but(reason=event.reason or case.reason)
-    if case.stage is not Stage.agreement or any(one.is_negotiated for one in after.agreements.values()):
-        return after
-    return after.at_stage(Stage.consultation if case.consultations else Stage.visit)
+    return fallen(_with(case, fact.agreement_id, ended=ABANDONED).but(reason=event.reason or case.reason))
 
 
 @evolves(AgreementAmended, bank=View.full)

@@ -23,6 +23,7 @@ from domain.terms import (
     SearchScope,
     Stage,
 )
+from domain.tracks import fallen
 
 LEAD_OFFERS: Final = 1
 """How many offers for the lead may be open at one time."""
@@ -395,26 +396,18 @@ def conflict_decided(case: Case, fact: ConflictOfInterestDecided, event: Event) 
     changes: dict[str, Any] = {"conflict": fact.decision, "conditions": fact.conditions}
     if fact.decision is ConflictDecision.refused:
         changes |= {"state": AssignmentState.refused, "ended_by": "conflict"}
-    return _fall_back(_with(case, fact.assignment_id, **changes))
+    return fallen(_with(case, fact.assignment_id, **changes))
 
 
-@evolves(ResearcherAssigned, bank=View.full)
+@evolves(ResearcherAssigned, bank=View.full, enters=Stage.visit)
 def researcher_assigned(case: Case, fact: ResearcherAssigned, event: Event) -> Case:
-    """The visit comes next, unless the case is further on."""
+    """The visit comes next."""
     role = AssignmentRole.lead if fact.lead else AssignmentRole.member
-    after = _with(case, fact.assignment_id, state=AssignmentState.assigned, assigned_at=event.recorded_at, role=role)
-    early = case.stage in {Stage.intake, Stage.review, Stage.assignment}
-    return after.at_stage(Stage.visit) if early else after
+    return _with(case, fact.assignment_id, state=AssignmentState.assigned, assigned_at=event.recorded_at, role=role)
 
 
 @evolves(ResearcherReleased, bank=View.full)
 def researcher_released(case: Case, fact: ResearcherReleased, event: Event) -> Case:
     """Without a lead, a case that is not yet under agreement falls back to the assignment stage."""
     ended = case.assignments[fact.assignment_id].ended_by or fact.cause
-    return _fall_back(_with(case, fact.assignment_id, state=AssignmentState.released, ended_by=ended))
-
-
-def _fall_back(case: Case) -> Case:
-    if case.stage in {Stage.visit, Stage.consultation} and not any(case.leads):
-        return case.at_stage(Stage.assignment)
-    return case
+    return fallen(_with(case, fact.assignment_id, state=AssignmentState.released, ended_by=ended))

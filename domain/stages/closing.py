@@ -1,26 +1,17 @@
 """Holding, closing, reopening, notes and follow-up: what may happen at any stage (invariants 22, 23)."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, ClassVar, Final
 
 from pydantic import Field
 
 from domain.calendar import after_months
+from domain.dispositions import FOUNDATIONS, RECALLED
 from domain.envelope import CommandData, Event, EventData
 from domain.law import Ask, View, decides, evolves, refuse, require
 from domain.records import Code, Day, Text
 from domain.state import Case, changed
-from domain.terms import (
-    AgreementKind,
-    AssignmentState,
-    Band,
-    ConsultationOutcome,
-    Disposition,
-    Feasibility,
-    ResearchOutcome,
-    Role,
-    Status,
-)
+from domain.terms import AssignmentState, Band, Disposition, Role, Status
 
 REOPEN_MONTHS: Final = 36
 
@@ -117,7 +108,7 @@ def recalled(case: Case) -> Case:
     """*case* without open offers, visits that lie ahead, and texts under negotiation."""
     return case.but(
         agreements={
-            key: changed(one, ended="recalled") if one.is_negotiated else one for key, one in case.agreements.items()
+            key: changed(one, ended=RECALLED) if one.is_negotiated else one for key, one in case.agreements.items()
         },
         assignments={
             key: changed(one, state=AssignmentState.recalled) if one.is_pending else one
@@ -125,45 +116,6 @@ def recalled(case: Case) -> Case:
         },
         visits={key: changed(one, cancelled=True) if one.held_at is None else one for key, one in case.visits.items()},
     )
-
-
-def _asked_everybody(case: Case) -> bool:
-    return any(one.concluded for one in case.searches.values())
-
-
-def _was_advised(case: Case) -> bool:
-    solved = any(one.outcome is ConsultationOutcome.solved for one in case.consultations.values())
-    return solved or any(one.held_at for one in case.visits.values())
-
-
-def _research_failed(case: Case) -> bool:
-    """Research began, and none of it was achieved."""
-    begun = [one for one in case.agreements.values() if one.kind is not AgreementKind.heads_of_terms and one.research]
-    return bool(begun) and all(one.outcome is not ResearchOutcome.achieved for one in begun)
-
-
-def _not_feasible(case: Case) -> bool:
-    """A visit's report doubts it, or a consultation stopped."""
-    doubtful = {Feasibility.infeasible, Feasibility.unclear}
-    reports = (one.report for one in case.visits.values() if one.report)
-    stopped = any(one.outcome is ConsultationOutcome.stop for one in case.consultations.values())
-    return stopped or any(one.feasibility in doubtful for one in reports)
-
-
-FOUNDATIONS: Final[Mapping[Disposition, Callable[[Case], Any]]] = {
-    Disposition.commercialized: lambda case: any(one.released_on for one in case.products.values()),
-    Disposition.transferred: lambda case: case.transfers,
-    Disposition.research_completed: lambda case: any(one.research == "completed" for one in case.agreements.values()),
-    Disposition.research_failed: _research_failed,
-    Disposition.declined: lambda case: case.declined_at,
-    Disposition.no_researcher: _asked_everybody,
-    Disposition.agreement_failed: lambda case: any(one.ended == "abandoned" for one in case.agreements.values()),
-    Disposition.resolved_by_advice: lambda case: _was_advised(case) or case.triage,
-    Disposition.consent_withdrawn: lambda case: any(one.withdrawn_at for one in case.consents.values()),
-    Disposition.merged: lambda case: case.merged_into,
-    Disposition.not_feasible: _not_feasible,
-}
-"""The fact each disposition rests on; the others rest on the coordinator's word and a reason."""
 
 
 @decides(HoldCase, by={Role.coordinator}, coordinated=True, without_consent=True, reason=True)

@@ -141,17 +141,16 @@ def _product(case: Case, product_id: str, **changes: Any) -> Case:
     return case.with_("products", product_id, changed(known, **changes))
 
 
-@evolves(ProductPrototyped, bank=View.full)
+@evolves(ProductPrototyped, bank=View.full, enters=Stage.commercialization)
 def product_prototyped(case: Case, fact: ProductPrototyped, event: Event) -> Case:
-    """The commercialization stage begins."""
-    return _product(case, fact.product_id, name=fact.name, prototyped=True).at_stage(Stage.commercialization)
+    """A prototype is there."""
+    return _product(case, fact.product_id, name=fact.name, prototyped=True)
 
 
-@evolves(ProductReleased, bank=View.full)
+@evolves(ProductReleased, bank=View.full, enters=Stage.commercialization)
 def product_released(case: Case, fact: ProductReleased, event: Event) -> Case:
     """The product is on the market."""
-    after = _product(case, fact.product_id, name=fact.name, released_on=fact.released_on)
-    return after.at_stage(Stage.commercialization)
+    return _product(case, fact.product_id, name=fact.name, released_on=fact.released_on)
 
 
 @evolves(OrdersReported, bank=View.full)

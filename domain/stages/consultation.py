@@ -84,13 +84,11 @@ def conclude_consultation(case: Case, data: ConcludeConsultation, ask: Ask) -> I
     return [ConsultationConcluded(consultation_id=found.consultation_id, outcome=data.outcome, report=data.report)]
 
 
-@evolves(ConsultationStarted, bank=View.full)
+@evolves(ConsultationStarted, bank=View.full, enters=Stage.consultation)
 def consultation_started(case: Case, fact: ConsultationStarted, event: Event) -> Case:
-    """The case stands in consultation, unless research runs."""
+    """A consultation is under way."""
     one = Consultation(consultation_id=fact.consultation_id, kind=fact.kind, started_at=event.recorded_at)
-    after = case.with_("consultations", fact.consultation_id, one)
-    running = any(one.research == "started" and not one.ended for one in case.agreements.values())
-    return after if running else after.at_stage(Stage.consultation)
+    return case.with_("consultations", fact.consultation_id, one)
 
 
 @evolves(ConsultationConcluded, bank=View.full)

@@ -329,11 +329,10 @@ def payment_confirmed(case: Case, fact: PaymentConfirmed, event: Event) -> Case:
     return _with(case, fact.agreement_id, paid=True)
 
 
-@evolves(ResearchStarted, bank=View.full)
+@evolves(ResearchStarted, bank=View.full, enters=Stage.research)
 def research_started(case: Case, fact: ResearchStarted, event: Event) -> Case:
-    """The case stands in research, even if it was further before."""
-    after = _with(case, fact.agreement_id, research="started", progress_at=event.recorded_at)
-    return after.at_stage(Stage.research)
+    """Research is under way."""
+    return _with(case, fact.agreement_id, research="started", progress_at=event.recorded_at)
 
 
 @evolves(ResearchCompleted, bank=View.full)

@@ -254,10 +254,10 @@ def coordinator_assigned(case: Case, fact: CoordinatorAssigned, event: Event) ->
     return case.but(coordinator_id=fact.coordinator_id, coordinators=(*case.coordinators, fact.coordinator_id))
 
 
-@evolves(ReviewStarted, bank=View.full)
+@evolves(ReviewStarted, bank=View.full, enters=Stage.review)
 def review_started(case: Case, fact: ReviewStarted, event: Event) -> Case:
-    """The case stands in review."""
-    return case.but(review_started_at=event.recorded_at).at_stage(Stage.review)
+    """The review is under way."""
+    return case.but(review_started_at=event.recorded_at)
 
 
 @evolves(ComplianceChecked, bank=View.hidden)

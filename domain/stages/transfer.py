@@ -445,10 +445,10 @@ def _with(case: Case, invention_id: str, **changes: Any) -> Case:
     return case.with_("inventions", invention_id, changed(case.inventions[invention_id], **changes))
 
 
-@evolves(InventionOwnershipDecided, bank=View.summary)
+@evolves(InventionOwnershipDecided, bank=View.summary, enters=Stage.transfer)
 def invention_ownership_decided(case: Case, fact: InventionOwnershipDecided, event: Event) -> Case:
-    """The transfer stage begins."""
-    return _with(case, fact.invention_id, owner=fact.owner).at_stage(Stage.transfer)
+    """It is known who may transfer it."""
+    return _with(case, fact.invention_id, owner=fact.owner)
 
 
 @evolves(PatentApplicationFiled, bank=View.summary)
@@ -493,16 +493,16 @@ def _transferred(case: Case, kind: str, fact: LicenseGranted | RightsAssigned | 
         invention_ids=fact.invention_ids,
         exclusivity=fact.exclusivity if isinstance(fact, LicenseGranted) else None,
     )
-    return case.with_("transfers", fact.transfer_id, one).at_stage(Stage.transfer)
+    return case.with_("transfers", fact.transfer_id, one)
 
 
-@evolves(LicenseGranted, bank=View.full)
+@evolves(LicenseGranted, bank=View.full, enters=Stage.transfer)
 def license_granted(case: Case, fact: LicenseGranted, event: Event) -> Case:
     """The technology is licensed."""
     return _transferred(case, "license", fact)
 
 
-@evolves(RightsAssigned, bank=View.full)
+@evolves(RightsAssigned, bank=View.full, enters=Stage.transfer)
 def rights_assigned(case: Case, fact: RightsAssigned, event: Event) -> Case:
     """The right has a new owner."""
     after = case
@@ -511,7 +511,7 @@ def rights_assigned(case: Case, fact: RightsAssigned, event: Event) -> Case:
     return _transferred(after, "assignment_of_rights", fact)
 
 
-@evolves(KnowHowTransferred, bank=View.full)
+@evolves(KnowHowTransferred, bank=View.full, enters=Stage.transfer)
 def know_how_transferred(case: Case, fact: KnowHowTransferred, event: Event) -> Case:
     """The know-how is handed over."""
     return _transferred(case, "know_how", fact)
@@ -523,11 +523,11 @@ def transfer_abandoned(case: Case, fact: TransferAbandoned, event: Event) -> Cas
     return case.but(reason=event.reason or case.reason)
 
 
-@evolves(StartupFounded, bank=View.full)
+@evolves(StartupFounded, bank=View.full, enters=Stage.transfer)
 def startup_founded(case: Case, fact: StartupFounded, event: Event) -> Case:
     """A company carries the technology on."""
     one = Transfer(transfer_id=fact.startup_company_id, kind=STARTUP, invention_ids=())
-    return case.with_("transfers", fact.startup_company_id, one).at_stage(Stage.transfer)
+    return case.with_("transfers", fact.startup_company_id, one)
 
 
 @evolves(StartupListed, bank=View.full)

@@ -427,19 +427,39 @@ def i22_a_case_ends_with_its_work_done_and_a_fact(step: Step) -> Iterable[str]:
             "no_researcher": ["NoResearcherFound"],
             "agreement_failed": ["AgreementAbandoned"],
             "research_completed": ["ResearchCompleted"],
+            "research_failed": ["ResearchCompleted", "AgreementTerminated", "AgreementExpired"],
+            "not_feasible": ["VisitReportFiled", "ConsultationConcluded"],
+            "redirected": ["NeedRedirected"],
             "consent_withdrawn": ["CompanyConsentWithdrawn"],
         }
         if why in facts and not any(one.type in facts[why] for one in step.told):
             yield f"nothing supports {why}"
+        outcomes = {str(one.data.outcome) for one in step.told if one.type == "ResearchCompleted"}
+        if why == "research_failed" and outcomes & {"achieved", "partly"}:
+            yield "research that succeeded failed"
+        if why == "research_completed" and not outcomes & {"achieved", "partly"}:
+            yield "research completed without any success"
 
 
 @claim
 def i23_a_stage_falls_with_a_reason_or_cause(step: Step) -> Iterable[str]:
     if step.before is None or STAGES.index(step.after.stage) >= STAGES.index(step.before.stage):
         return
-    causes = ("ResearcherReleased", "ConflictOfInterestDecided", "AgreementAbandoned")
+    causes = ("ResearcherReleased", "ConflictOfInterestDecided")
     if not step.of(*causes) and not any(one.reason for one in step.new):
         yield f"from {step.before.stage} to {step.after.stage} for no reason"
+
+
+@claim
+def i23_a_stage_does_not_fall_past_work_under_way(step: Step) -> Iterable[str]:
+    if step.before is None or STAGES.index(step.after.stage) >= STAGES.index(step.before.stage):
+        return
+    agreements = step.after.agreements.values()
+    talks = any(one.signed_on is None and one.ended is None for one in agreements)
+    runs = any(one.research in {"started", "suspended"} and one.ended != "terminated" for one in agreements)
+    held = "research" if runs else "agreement" if talks else "intake"
+    if STAGES.index(step.after.stage) < STAGES.index(held):
+        yield f"from {step.before.stage} to {step.after.stage} although {held} is under way"
 
 
 @claim

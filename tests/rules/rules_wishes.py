@@ -9,7 +9,8 @@ from rules_story import ACTORS, CONSENT, NEED, Story
 
 from domain.calendar import japanese_day
 from domain.law import RULES
-from domain.stages.closing import FOUNDATIONS, open_work
+from domain.dispositions import FOUNDATIONS
+from domain.stages.closing import open_work
 from domain.state import Assignment, Case
 from domain.terms import ROUTES_TO_A_RESEARCHER, Disposition, Role
 

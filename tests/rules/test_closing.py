@@ -38,11 +38,59 @@ def test_open_work_ends_before_the_case(story: Story) -> None:
         "agreement_failed",
         "resolved_by_advice",
         "consent_withdrawn",
+        "redirected",
     ],
 )
 def test_a_disposition_rests_on_a_fact(story: Story, disposition: str) -> None:
     end = {"disposition": disposition}
     assert story.in_review().says("tanaka", "CloseCase", end, reason="other") == "disposition_unfounded"
+
+
+def closes(story: Story, disposition: str) -> bool:
+    return story.says("tanaka", "CloseCase", {"disposition": disposition}) == ["CaseClosed"]
+
+
+def filed(story: Story, feasibility: str) -> Story:
+    return story.visited().must("hayashi", "FileVisitReport", {"findings": "x", "feasibility": feasibility})
+
+
+@pytest.mark.parametrize(("feasibility", "founded"), [("infeasible", True), ("unclear", False), ("feasible", False)])
+def test_not_feasible_rests_on_the_last_report(story: Story, feasibility: str, founded: bool) -> None:
+    assert closes(filed(story, feasibility), "not_feasible") is founded
+
+
+def test_research_that_runs_has_neither_failed_nor_been_completed(story: Story) -> None:
+    story.in_research()
+    assert not closes(story, "research_failed") and not closes(story, "research_completed")
+
+
+@pytest.mark.parametrize(
+    ("outcome", "disposition"),
+    [("achieved", "research_completed"), ("partly", "research_completed"), ("not_achieved", "research_failed")],
+)
+def test_the_outcome_of_the_research_says_how_the_case_ended(story: Story, outcome: str, disposition: str) -> None:
+    story.in_research().must("hayashi", "CompleteResearch", {"outcome": outcome})
+    [other] = {"research_completed", "research_failed"} - {disposition}
+    assert not closes(story, other) and closes(story, disposition)
+
+
+def test_research_broken_off_has_failed(story: Story) -> None:
+    assert closes(story.in_research().must("ueno", "TerminateAgreement", reason="insolvency"), "research_failed")
+
+
+def test_no_agreement_failed_once_research_was_agreed(story: Story) -> None:
+    story.signed().must("ueno", "DraftAgreement", {"agreement_id": "g2"})
+    assert not closes(story.must("ueno", "AbandonAgreement", reason="price"), "agreement_failed")
+
+
+@pytest.mark.parametrize(("route", "founded"), [("advice_only", True), ("joint_research", False)])
+def test_advice_resolves_a_case_where_some_was_given(story: Story, route: str, founded: bool) -> None:
+    assert closes(story.triaged(route), "resolved_by_advice") is founded
+
+
+def test_an_expert_s_answer_resolves_a_case(story: Story) -> None:
+    answer = {"expert_kind": "lawyer", "question": "?", "answer_doc": "doc_evidence"}
+    assert closes(story.triaged().must("tanaka", "ConsultSpecialist", answer), "resolved_by_advice")
 
 
 def test_a_closed_case_takes_no_more_work(story: Story) -> None:

@@ -238,29 +238,6 @@ def test_a_second_triage_does_not_throw_research_back(story: Story) -> None:
     assert story.stands == ("research", "open")
 
 
-@pytest.mark.parametrize(
-    ("person", "name", "data"),
-    [
-        ("ueno", "StartConsultation", {"kind": "academic_guidance"}),
-        ("ueno", "DraftAgreement", {"kind": "heads_of_terms"}),
-        ("ueno", "DecideOwnership", {"owner": "joint"}),
-        ("ueno", "RecordKnowHow", {}),
-        ("ueno", "RecordStartup", {"startup_company_id": "x"}),
-        ("hayashi", "StartResearch", {"agreement_id": "g2"}),
-    ],
-)
-def test_a_stage_does_not_fall_without_a_reason(story: Story, person: str, name: str, data: dict[str, str]) -> None:
-    """Invariant 23: where nobody says why, the record says that another track began."""
-    story.in_research().must("ueno", "DraftAgreement", {"agreement_id": "g2"}).must("ueno", "ApproveAgreement")
-    story.must("arita", "ApproveAgreement").must("ueno", "SignAgreement", {**SIGNING, "agreement_id": "g2"})
-    story.must("ueno", "ConfirmPayment", {"agreement_id": "g2"}).must("hayashi", "DiscloseInvention", INVENTION)
-    story.must("ueno", "TerminateAgreement", {"agreement_id": "g1"}, reason="other")
-    story.must("arita", "ReportProduct", {"name": "x"})
-    [event] = story.do(person, name, data)
-    assert (story.state.stage == "commercialization") is (event.reason is None)
-    assert story.state.furthest_stage == "commercialization"
-
-
 @pytest.mark.parametrize("name", ["ReportProduct", "RecordStartup"])
 def test_no_work_comes_before_a_coordinator(story: Story, name: str) -> None:
     """Invariant 5: one coordinator from review on."""
