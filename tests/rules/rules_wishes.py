@@ -8,8 +8,8 @@ from typing import Any, Final, NamedTuple
 from rules_story import ACTORS, CONSENT, NEED, Story
 
 from domain.calendar import japanese_day
-from domain.law import RULES
 from domain.dispositions import FOUNDATIONS
+from domain.law import RULES
 from domain.stages.closing import open_work
 from domain.state import Assignment, Case
 from domain.terms import ROUTES_TO_A_RESEARCHER, Disposition, Role

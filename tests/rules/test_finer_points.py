@@ -2,7 +2,7 @@
 
 import pytest
 from pydantic import ValidationError
-from rules_story import CONSENT, NEED, SECRET_PASSAGE, SIGNING, VISIT, Story
+from rules_story import CONSENT, NEED, SECRET_PASSAGE, VISIT, Story
 
 from domain.refusals import Refusal
 
