@@ -55,6 +55,15 @@ async def test_a_shipped_script_plays_as_it_says(running: Servers, name: str) ->
     assert counts["passed"] > counts["not run"]
 
 
+async def test_a_script_in_odd_but_legal_forms_plays(running: Servers) -> None:
+    async with stage(running) as theatre:
+        player = Player(load(str(Path(__file__).parent / "odd_but_legal.yaml")), theatre)
+        results = [one async for one in player.play()]
+    assert {one.number: one.faults for one in results if one.faults} == {}
+    assert [one.not_run for one in results if one.not_run] == ["dossier"]
+    assert "employees" in player.notes[0]
+
+
 async def test_every_expectation_can_fail(running: Servers) -> None:
     expectations = (
         "{events: [CaseOpened]}",
@@ -66,12 +75,32 @@ async def test_every_expectation_can_fail(running: Servers) -> None:
         "{coordinator: tanaka}",
         "{visible: [need.colour]}",
         "{hidden: [need.title]}",
+        "{hidden: [consents.consent_id]}",
+        "{visible: [consents.colour]}",
         "{timers: [offer]}",
         "{same_case: true}",
     )
     for wanted in expectations:
         [faults] = await played(running, f"{HEAD}{NEED}    expect: {wanted}\n")
         assert faults, wanted
+
+
+async def test_what_a_failed_step_did_not_save_fails_the_steps_that_need_it(running: Servers) -> None:
+    saving = NEED + "    save: {a: case_id, b: no.such.path}\n"
+    asking = "  - {as: sato, see: case, case: $b}\n  - {as: sato, see: case, case: $a}\n"
+    first, second, third = await played(running, f"{HEAD}{saving}{asking}")
+    assert "no.such.path" in first[0]
+    assert "$b" in second[0]
+    assert third == ()
+
+
+async def test_what_the_product_lacks_keeps_no_step_from_being_played(running: Servers) -> None:
+    async with stage(running) as theatre:
+        text = f"{HEAD}{NEED}    expect: {{stage: intake, statistics: {{name: dispositions}}}}\n"
+        [one] = [one async for one in Player(parse(text, "probe.yaml"), theatre).play()]
+    assert one.not_run == "statistics"
+    assert one.seen is not None
+    assert one.seen.case["stage"] == "intake"
 
 
 async def test_a_rejection_nobody_expects_is_a_fault(running: Servers) -> None:
@@ -95,6 +124,8 @@ async def test_timers_act_at_their_own_time_while_a_script_waits(running: Server
         ("script: x\nsteps: [{as: a, do: A, expect: {colour: red}}]", "colour"),
         ("script: x\nsteps: [{as: a, do: A, needs: luck}]", "needs"),
         ("script: x\norgs: {a: {kind: planet}}\nsteps: []", "orgs.a.kind"),
+        ("script: x\nsteps: [{as: a, see: case, case: $b}]", r"steps.1: \$b was not saved"),
+        ("script: x\nsteps: [{as: a, do: A, do: B}]", "do is written twice"),
         ("- 1", "mapping"),
         ("script: [", "probe"),
     ],
@@ -102,6 +133,17 @@ async def test_timers_act_at_their_own_time_while_a_script_waits(running: Server
 def test_a_script_that_cannot_be_played_names_its_fault(text: str, word: str) -> None:
     with pytest.raises(BadScript, match=word):
         parse(text, "probe")
+
+
+def test_words_and_days_stay_what_was_written() -> None:
+    text = "script: x\nsteps:\n- {as: a, do: A, with: {on: 2026-04-10, made: yes, rate: 0.30, at: 13:30, level: 4}}"
+    assert parse(text, "probe").steps[0].data == {
+        "on": "2026-04-10",
+        "made": "yes",
+        "rate": "0.30",
+        "at": "13:30",
+        "level": 4,
+    }
 
 
 def test_a_script_that_waits_needs_time_skipping(capsys: pytest.CaptureFixture[str]) -> None:

@@ -12,6 +12,7 @@ from rich.text import Text
 
 from domain.calendar import JST
 from domain.terms import Role
+from workers.play.expect import Happened
 from workers.play.player import Played, Player
 from workers.play.script import Script
 
@@ -36,9 +37,9 @@ _MARKS: Final = {"passed": ("✓", "green"), "failed": ("✗", "bold red"), "not
 
 def verdict(played: Played) -> str:
     """`passed`, `failed` or `not run`."""
-    if played.not_run:
-        return "not run"
-    return "failed" if played.faults else "passed"
+    if played.faults:
+        return "failed"
+    return "not run" if played.not_run else "passed"
 
 
 def heading(console: Console, script: Script) -> None:
@@ -80,11 +81,9 @@ def _who(script: Script, played: Played) -> str:
 def _what(played: Played) -> Text:
     step, seen = played.step, played.seen
     name = step.do or (f"see {step.see}" if step.see else None) or step.until or step.wait or "expect"
-    if played.not_run:
+    if seen is None:
         return Text(f"{name}: not run, the product has no {played.not_run} yet", style="yellow")
     text = Text(f"{name:<26} ")
-    if seen is None:
-        return text
     if seen.rejected:
         text.append(f"→ refused: {seen.rejected}", "magenta")
     elif seen.events:
@@ -94,8 +93,8 @@ def _what(played: Played) -> Text:
     return text
 
 
-def _events(events: Iterable[tuple[str, Mapping[str, Any]]]) -> str:
-    words = [f"{kind}({data['timer']})" if "timer" in data else kind for kind, data in events]
+def _events(events: Iterable[Happened]) -> str:
+    words = [f"{one.kind}({one.data['timer']})" if "timer" in one.data else one.kind for one in events]
     runs = [(word, len(list(same))) for word, same in groupby(words)]
     return " ".join(f"{word} ×{count}" if count > 1 else word for word, count in runs)
 
@@ -141,7 +140,8 @@ def as_record(player: Player, played: Played) -> dict[str, Any]:
         "do": step.do or step.see or step.until or step.wait or "expect",
     }
     if seen is not None:
-        record |= {"events": [kind for kind, _ in seen.events], "rejected": seen.rejected, "case_id": player.case_id}
+        case_id = seen.case.get("case_id")
+        record |= {"events": [one.kind for one in seen.events], "rejected": seen.rejected, "case_id": case_id}
     if played.faults:
         record["faults"] = list(played.faults)
     if played.not_run:

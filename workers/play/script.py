@@ -1,17 +1,18 @@
 """A case script as it is written: YAML, read strictly, so that a typing error is named and not played."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from importlib import resources
 from pathlib import Path
-from typing import Any, Final, Literal
+from typing import Annotated, Any, Final, Literal, Self
 
 import yaml
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
 from domain.calendar import after_business_days, after_days, after_months
 from domain.terms import OrganizationKind, Role
+from workers.play.written import read
 
 _SHIPPED: Final = (
     "ceramics",
@@ -53,9 +54,11 @@ class Title(_Part):
 class OrgPart(BaseModel):
     """An organization of a script; attributes the product does not know are kept out and reported."""
 
-    model_config = ConfigDict(frozen=True, extra="allow")
+    model_config = ConfigDict(frozen=True, extra="allow", coerce_numbers_to_str=True)
     kind: OrganizationKind
     name: str | None = None
+    prefecture: str | None = None
+    corporate_number: str | None = None
 
 
 class PersonPart(BaseModel):
@@ -106,7 +109,7 @@ class Step(_Part):
     reason: Mapping[str, Any] | str | None = None
     occurred_at: str | None = None
     on_behalf_of: str | None = None
-    evidence: tuple[str, ...] = ()
+    evidence: Annotated[tuple[str, ...], BeforeValidator(lambda one: [one] if isinstance(one, str) else one)] = ()
     case: str | None = None
     save: Mapping[str, str] = {}
     expect: Expect | None = None
@@ -128,6 +131,40 @@ class Step(_Part):
         """Whether the clock moves in this step."""
         return self.wait is not None or self.until is not None
 
+    @property
+    def kept(self) -> frozenset[str]:
+        """The `$names` that stand in this step for what earlier ones saved."""
+        return frozenset(_kept(self.model_dump(by_alias=True, exclude_unset=True)))
+
+    def filled(self, values: Mapping[str, Any]) -> Self:
+        """This step with what was saved in the place of its `$names`; a name without a value stays."""
+        return self.model_validate(_filled(self.model_dump(by_alias=True, exclude_unset=True), values))
+
+
+_KEPT: Final = re.compile(r"\$([A-Za-z_][\w-]*)")
+DECISION: Final = "decision"
+"""The name of the proposal made last, which is always kept."""
+
+
+def _kept(value: Any) -> Iterator[str]:
+    if isinstance(value, Mapping):
+        for item in value.values():
+            yield from _kept(item)
+    elif isinstance(value, list | tuple):
+        for item in value:
+            yield from _kept(item)
+    elif isinstance(value, str) and (named := _KEPT.fullmatch(value)):
+        yield named[1]
+
+
+def _filled(value: Any, values: Mapping[str, Any]) -> Any:
+    if isinstance(value, Mapping):
+        return {key: _filled(item, values) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_filled(item, values) for item in value]
+    named = _KEPT.fullmatch(value) if isinstance(value, str) else None
+    return values.get(named[1], value) if named else value
+
 
 class Script(_Part):
     """A whole case script."""
@@ -139,21 +176,20 @@ class Script(_Part):
     people: Mapping[str, PersonPart] = {}
     steps: tuple[Step, ...]
 
+    @model_validator(mode="after")
+    def _names_what_was_saved(self) -> Self:
+        known = {DECISION}
+        for number, step in enumerate(self.steps, 1):
+            unknown = sorted(step.kept - known)
+            if unknown:
+                raise ValueError(f"steps.{number}: ${unknown[0]} was not saved by an earlier step")
+            known |= step.save.keys()
+        return self
+
     @property
     def passes_time(self) -> bool:
         """Whether the script can only be played where the clock may move."""
         return any(step.passes_time for step in self.steps)
-
-
-class _Loader(yaml.SafeLoader):
-    """YAML in which dates and fractions stay the strings that were written."""
-
-
-_AS_WRITTEN: Final = {"tag:yaml.org,2002:timestamp", "tag:yaml.org,2002:float"}
-_Loader.yaml_implicit_resolvers = {
-    first: [(tag, pattern) for tag, pattern in rows if tag not in _AS_WRITTEN]
-    for first, rows in yaml.SafeLoader.yaml_implicit_resolvers.items()
-}
 
 
 def shipped() -> tuple[str, ...]:
@@ -178,7 +214,7 @@ def load(name: str) -> Script:
 def parse(text: str, name: str) -> Script:
     """The script written as *text*. Raises BadScript, naming *name*, the step and the field."""
     try:
-        told = yaml.load(text, _Loader)  # noqa: S506 - a SafeLoader with fewer types
+        told = read(text)
     except yaml.YAMLError as error:
         raise BadScript(f"{name}: {error}") from error
     if not isinstance(told, dict):
