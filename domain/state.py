@@ -135,6 +135,8 @@ class Assignment(Record):
     respond_by: date | None = None
     disclosed_fields: tuple[str, ...] = ()
     yes: tuple[Party, ...] = ()
+    accepted_at: datetime | None = None
+    """When a side said yes, for the last time."""
     declared_at: datetime | None = None
     interests: tuple[str, ...] = ()
     conflict: ConflictDecision | None = None
@@ -348,6 +350,7 @@ class Erasure(Record):
     subject: str
     basis: str
     requested_by: str
+    at: datetime
     decision: str | None = None
     executed: bool = False
 

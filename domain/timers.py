@@ -15,6 +15,7 @@ from domain.records import Record
 from domain.state import Agreement, Case, Visit
 from domain.terms import (
     RESEARCH_KINDS,
+    ROUTES_TO_A_RESEARCHER,
     Disposition,
     Party,
     Purpose,
@@ -147,13 +148,13 @@ SCHEDULE: Final[dict[Timer, tuple[Step, ...]]] = {
         (Act.remind, _days(30), _CO),
         *((Act.remind, _days(count), _CO) for count in (32, 34, 36, 38)),
         (Act.escalate, _days(40), _SC),
-        *((Act.remind, _days(count), _CO) for count in range(60, 1081, 30)),
+        *((Act.remind, _days(count), _CO) for count in range(60, 3651, 30)),
     ),
     Timer.held: _steps(
         *((Act.remind, _months(count), _CO) for count in range(1, 6)),
         (Act.escalate, _months(6), _SC),
         *((Act.remind, _months(count), _CO) for count in range(7, 12)),
-        (Act.escalate, _months(12), _SC),
+        *((Act.escalate, _months(count), _SC) for count in range(12, 121, 12)),
     ),
     Timer.follow_up: _steps(*((Act.remind, _months(count), _CR) for count in (6, 12, 24, 36))),
 }
@@ -166,8 +167,17 @@ NOBODY: Final = "~nobody"
 """The subject of the wait after a search found nobody."""
 WIND_DOWN: Final = "~wind_down"
 """The subject of the wait after the consent was withdrawn."""
+OPEN: Final = "~open"
+"""The subject of the wait for a search, after a triage that leads to a researcher."""
+IDLE: Final = "~idle"
+"""The subject of the wait of a case in which nothing else falls due: no open case is without a deadline."""
 REPORT: Final = "~report:"
 TOTAL: Final = "~total:"
+YES: Final = "~yes:"
+"""Before the id of a request which the researcher accepted and which is not complete yet."""
+DECISION: Final = "~decision:"
+CANCELLATION: Final = "~cancellation:"
+ERASURE: Final = "~erasure:"
 _CLOSING: Final = _steps((Act.end, _bd(3), _CO))
 _SPECIAL: Final[dict[str, tuple[Step, ...]]] = {
     DECLINED: _CLOSING,
@@ -175,6 +185,14 @@ _SPECIAL: Final[dict[str, tuple[Step, ...]]] = {
     WIND_DOWN: _steps((Act.end, _bd(20), _CO)),
     REPORT: _steps((Act.remind, _bd(5), _CR), (Act.escalate, _bd(10), _CO)),
     TOTAL: _steps((Act.escalate, _days(180), _CO), (Act.escalate, _days(365), _SC)),
+    YES: _steps((Act.remind, _bd(5), _UL), (Act.escalate, _bd(10), _CO)),
+    DECISION: _steps((Act.remind, _bd(5), _SC), (Act.escalate, _bd(10), _SC)),
+    ERASURE: _steps((Act.remind, _bd(5), Role.data_steward), (Act.escalate, _bd(10), Role.data_steward)),
+    IDLE: _steps(
+        (Act.remind, _bd(10), _CO),
+        (Act.escalate, _bd(20), _SC),
+        *((Act.escalate, _bd(count), _SC) for count in range(60, 2401, 60)),
+    ),
 }
 """Steps of waits that differ from their timer's usual ones, by subject or its first word."""
 
@@ -194,15 +212,33 @@ def waits(case: Case) -> Iterable[Waiting]:
     """Everything *case* waits for now."""
     if case.status is Status.closed:
         yield from _after_the_end(case)
+        yield from _erasures(case)
     elif case.status is Status.held and case.held_since:
         yield _held(case, case.held_since)
+        yield from _erasures(case)
     else:
+        yield from _undecided(case)
         yield from _intake_and_review(case)
         yield from _search(case)
         yield from _visits(case)
         yield from _agreements(case)
         yield from _research(case)
         yield from _whole_case(case)
+
+
+def _undecided(case: Case) -> Iterable[Waiting]:
+    """What somebody asked for and another person is to decide."""
+    for proposal in case.proposals.values():
+        yield Waiting(Timer.review, f"{DECISION}{proposal.proposal_id}", proposal.proposed_at, str(_SC))
+    for one in case.cancellations:
+        yield Waiting(Timer.acknowledge, f"{CANCELLATION}{one.org_id}", one.at, case.coordinator_id or _CO)
+    yield from _erasures(case)
+
+
+def _erasures(case: Case) -> Iterable[Waiting]:
+    for asked in case.erasures.values():
+        if asked.decision is None:
+            yield Waiting(Timer.acknowledge, f"{ERASURE}{asked.erasure_id}", asked.at, str(Role.data_steward))
 
 
 def _held(case: Case, since: datetime) -> Waiting:
@@ -235,6 +271,9 @@ def _intake_and_review(case: Case) -> Iterable[Waiting]:
 def _search(case: Case) -> Iterable[Waiting]:
     owner = case.coordinator_id or _CO
     search = case.search
+    routed = case.triage is not None and case.triage.route in ROUTES_TO_A_RESEARCHER
+    if routed and case.triage and not case.searches and not case.assignments:
+        yield Waiting(Timer.search_regional, OPEN, case.triage.decided_at, owner)
     if search and not search.concluded and case.stage is Stage.assignment:
         regional = search.scope is SearchScope.regional
         timer = Timer.search_regional if regional else Timer.search_national
@@ -244,7 +283,11 @@ def _search(case: Case) -> Iterable[Waiting]:
     for one in case.assignments.values():
         if one.is_pending and Party.researcher not in one.yes:
             yield Waiting(Timer.offer, one.assignment_id, one.offered_at, one.researcher_id)
-        if one.is_pending and one.declared_at and one.conflict is None:
+        undecided = one.declared_at is not None and one.conflict is None
+        if one.is_pending and Party.researcher in one.yes and not undecided:
+            since = one.accepted_at or one.offered_at
+            yield Waiting(Timer.conflict, f"{YES}{one.assignment_id}", since, one.institution_id)
+        if one.is_pending and one.declared_at and undecided:
             yield Waiting(Timer.conflict, one.assignment_id, one.declared_at, one.institution_id)
 
 
@@ -293,6 +336,9 @@ def _is_running(one: Agreement) -> bool:
 def _research(case: Case) -> Iterable[Waiting]:
     leads = [one.researcher_id for one in case.leads]
     owner = leads[0] if leads else str(_RS)
+    for running in case.consultations.values():
+        if running.outcome is None:
+            yield Waiting(Timer.progress, running.consultation_id, running.started_at, owner)
     for one in case.agreements.values():
         if one.research == "started" and not one.ended and one.progress_at:
             yield Waiting(Timer.progress, one.agreement_id, one.progress_at, owner)
@@ -370,9 +416,13 @@ def _to_role(case: Case, wait: Waiting, step: Step) -> Role:
 
 
 def deadlines(case: Case) -> tuple[Deadline, ...]:
-    """The next step of every wait of *case*, earliest first."""
-    found = (_next(case, wait) for wait in waits(case))
-    return tuple(sorted((one for one in found if one), key=lambda one: (one.due_at, one.timer, one.subject)))
+    """The next step of every wait of *case*, earliest first; an open case has one at least."""
+    found = [one for one in (_next(case, wait) for wait in waits(case)) if one]
+    if case.is_open and all(one.timer is Timer.consent_end for one in found):
+        since = max(case.stage_since, case.news_at, case.held_since or case.opened_at)
+        idle = _next(case, Waiting(Timer.next_step, IDLE, since, case.coordinator_id or _CO))
+        found += [idle] if idle else []
+    return tuple(sorted(found, key=lambda one: (one.due_at, one.timer, one.subject)))
 
 
 def first_due(case: Case, now: datetime) -> Deadline | None:

@@ -363,7 +363,8 @@ def _with(case: Case, assignment_id: str, **changes: Any) -> Case:
 def assignment_accepted(case: Case, fact: AssignmentAccepted, event: Event) -> Case:
     """One more side has said yes."""
     yes = (*case.assignments[fact.assignment_id].yes, fact.party)
-    return _with(case, fact.assignment_id, yes=yes, state=AssignmentState.accepted)
+    changes = {"yes": yes, "state": AssignmentState.accepted, "accepted_at": event.recorded_at}
+    return _with(case, fact.assignment_id, **changes)
 
 
 @evolves(AssignmentDeclined, bank=View.hidden)

@@ -121,7 +121,7 @@ def execute_erasure(case: Case, data: ExecuteErasure, ask: Ask) -> Iterable[Even
 @evolves(ErasureRequested)
 def erasure_requested(case: Case, fact: ErasureRequested, event: Event) -> Case:
     """Another person is to decide."""
-    one = Erasure(requested_by=event.actor.person, **fact.model_dump())
+    one = Erasure(requested_by=event.actor.person, at=event.recorded_at, **fact.model_dump())
     return case.with_("erasures", fact.erasure_id, one)
 
 
