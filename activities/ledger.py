@@ -16,9 +16,10 @@ from activities.contract import APPLY, FALL_DUE, Answer, Due, EventRef, Reply, S
 from activities.papers import Papers
 from domain.calendar import fiscal_year
 from domain.case import rule_of
+from domain.catalogue.companies import OrganizationMerged
 from domain.catalogue.dossier_events import Dossier
 from domain.catalogue.institutions import Institution
-from domain.envelope import FORESEEN, SYSTEM, Actor, Command, Context, EventData, Organization, made_id
+from domain.envelope import FORESEEN, SYSTEM, Actor, Command, Context, Event, EventData, Organization, made_id
 from domain.mentions import mentioned, other_streams
 from domain.refusals import Refusal
 from domain.stages.intake import ReferNeed
@@ -148,6 +149,10 @@ class CaseLedger:
     async def _carry_out(self, command: Command) -> Reply:
         while True:
             briefing, case = await self._brief(command)
+            successor = briefing.directory.today(command.actor.org_id)
+            if successor != command.actor.org_id:
+                acting = command.actor.model_copy(update={"org_id": successor})
+                return await self._carry_out(command.model_copy(update={"actor": acting}))
             if briefing.done:
                 await self._complete(case, command)
                 return Reply(answer=_accepted(briefing.done), standing=standing_of(case, briefing.now))
@@ -218,8 +223,16 @@ class CaseLedger:
             return
         for event in await self._store.ledger.read(stream_of(command)):
             if event.command_id == command.command_id:
-                for following in await consequences(self._store, state, event):
-                    await self._carry_out(following)
+                await self._carry_on(state, event)
+
+    async def _carry_on(self, state: State, event: Event) -> None:
+        for following in await consequences(self._store, state, event):
+            await self._carry_out(following)
+        merger = event.data
+        if isinstance(merger, OrganizationMerged):
+            await self._store.directory.follow(merger.organization_id, merger.successor_id)
+            for missed in await consequences(self._store, state, event):  # what was begun meanwhile
+                await self._carry_out(missed)
 
     async def _context(self, state: State | None, command: Command, briefing: Briefing) -> Context:
         number = None

@@ -53,6 +53,8 @@ class Organization(Record):
     """Share of the direct cost an institution asks on top; data of the institution, never a constant."""
     payment_first: bool = True
     """Whether the institution wants the money before the research starts."""
+    successor_id: Key | None = None
+    """The organization it goes on in, once it has merged; never one that has merged itself."""
 
 
 class Person(Record):
@@ -126,6 +128,11 @@ class Directory(Record):
     people: Mapping[str, Person] = Field(default_factory=dict)
     documents: Mapping[str, str] = Field(default_factory=dict)
     """SHA-256 in hexadecimal, by document id."""
+
+    def today(self, org_id: str) -> str:
+        """The organization that *org_id* goes on in today, or itself."""
+        known = self.organizations.get(org_id)
+        return (known.successor_id if known else None) or org_id
 
 
 class Paper(Record):

@@ -4,6 +4,8 @@ from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 from domain.catalogue.dossier_events import Dossier
+from domain.catalogue.researchers import Researcher
+from domain.catalogue.seeds import Seed
 from domain.envelope import Command
 from domain.state import Case
 from domain.streams import State
@@ -27,6 +29,10 @@ def mentioned(state: State | None, command: Command) -> frozenset[str]:
         found.add(command.case_id)
     if isinstance(state, Dossier):
         found.add(state.lender_id)
+    if isinstance(state, Researcher):
+        found.add(state.institution_id)
+    if isinstance(state, Seed) and state.body.institution_id:
+        found.add(state.body.institution_id)
     if isinstance(state, Case):
         case = state
         found.update(one.institution_id for one in case.assignments.values())

@@ -55,6 +55,17 @@ class Referral(Record):
     """The last version it may see, once its referral has ended."""
     strange_consents: tuple[str, ...] = ()
     """Consents that are for others than this bank, of which it learns nothing."""
+    formerly: tuple[tuple[int, str], ...] = ()
+    """What the bank was before it merged, each with the last version of the case at which it was that."""
+
+    def bank_at(self, version: int) -> str:
+        """The bank as it was at *version* of the case."""
+        return next((bank for last, bank in self.formerly if version <= last), self.bank_id)
+
+    @property
+    def banks(self) -> frozenset[str]:
+        """The bank under every id it has had."""
+        return frozenset({self.bank_id, *(bank for _, bank in self.formerly)})
 
 
 class Need(Record):

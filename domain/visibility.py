@@ -4,7 +4,7 @@ What a reader may not see is absent, never null. A bank counts only what it may 
 bank of another.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from datetime import date, datetime
 from decimal import Decimal
 from enum import Enum
@@ -124,16 +124,16 @@ def reader_keys(actor: Actor) -> tuple[str, ...] | None:
 
 def bank_view(event: Event, referral: Referral) -> View | None:
     """How much of *event* the bank of *referral* sees; None: it does not exist for the bank."""
-    view = FACTS[_judged_as(event)].bank
-    if event.type == "ReferralAttached" and told(event, "bank_id") != referral.bank_id:
+    view, bank_id = FACTS[_judged_as(event)].bank, referral.bank_at(event.version)
+    if event.type == "ReferralAttached" and told(event, "bank_id") != bank_id:
         return None
-    if event.type == "OrganizationFollowed" and told(event, "successor_id") != referral.bank_id:
+    if event.type == "OrganizationFollowed" and told(event, "successor_id") != bank_id:
         return None
     if event.type == "CaseCancellationConfirmed" and not _ends_for(event, referral):
         return None
     if told(event, "consent_id") in referral.strange_consents:
         return None
-    by_another = event.actor.role is Role.bank_officer and event.actor.org_id != referral.bank_id
+    by_another = event.actor.role is Role.bank_officer and event.actor.org_id != bank_id
     if by_another and event.type in _OF_ONE_BANK:
         return None
     ended = referral.until is not None and event.version > referral.until
@@ -147,9 +147,9 @@ def _ends_for(event: Event, referral: Referral) -> bool:
     return referral.until == event.version or "case_closed" in (told(event, "effects") or ())
 
 
-def _as_bank_may_read(recipients: Iterable[str], bank_id: str) -> list[str]:
+def _as_bank_may_read(recipients: Iterable[str], banks: Collection[str]) -> list[str]:
     """The recipients of a consent without other organizations by name, which may be banks (invariant 24)."""
-    return [one for one in recipients if one in {CENTER, bank_id} or one in RECIPIENT_CLASSES]
+    return [one for one in recipients if one in {CENTER, *banks} or one in RECIPIENT_CLASSES]
 
 
 def _judged_as(event: Event) -> str:
@@ -184,7 +184,7 @@ def event_view(event: Event, actor: Actor, case: Case) -> dict[str, Any] | None:
     if actor.role is Role.bank_officer:
         referral = referral_of(case, actor.org_id)
         view = bank_view(event, referral) if referral else None
-        return None if view is None else _bank_event(event, view, actor.org_id)
+        return _bank_event(event, view, referral.banks) if referral and view else None
     if _judged_as(event) in _INTERNAL or not _may_follow(event, actor, case):
         return None
     body = _whole(event)
@@ -267,16 +267,16 @@ def _whole(event: Event) -> dict[str, Any]:
     return body
 
 
-def _bank_event(event: Event, view: View, bank_id: str) -> dict[str, Any]:
+def _bank_event(event: Event, view: View, banks: Collection[str]) -> dict[str, Any]:
     reason = {"reason": {"code": event.reason.code}} if event.reason else {}
     if view is View.summary:
         return reason
     masked = _MASKED_FOR_BANK.get(event.type, frozenset())
     body = {key: item for key, item in _whole(event).items() if key not in masked}
     for name in _ATTENDANCE & body.keys():
-        body[name] = _attendees_for(bank_id, body[name])
+        body[name] = _attendees_for(banks, body[name])
     if event.type == "CompanyConsentRecorded":
-        body["scope"] = {**body["scope"], "recipients": _as_bank_may_read(body["scope"]["recipients"], bank_id)}
+        body["scope"] = {**body["scope"], "recipients": _as_bank_may_read(body["scope"]["recipients"], banks)}
     if event.type == "AgreementAmended":
         body["changes"] = {key: item for key, item in body["changes"].items() if key not in _AMOUNTS}
     if event.type == "AgreementSigned":
@@ -287,9 +287,9 @@ def _bank_event(event: Event, view: View, bank_id: str) -> dict[str, Any]:
 _ATTENDANCE: Final = frozenset({"attendees", "attended", "absent"})
 
 
-def _attendees_for(bank_id: str, people: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+def _attendees_for(banks: Collection[str], people: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
     """Who takes part in a visit, without officers of other banks (invariant 24)."""
-    return [one for one in people if one["role"] != Role.bank_officer or one.get("org", bank_id) == bank_id]
+    return [one for one in people if one["role"] != Role.bank_officer or one.get("org") in {None, *banks}]
 
 
 def _cost_band(costs: Mapping[str, str]) -> str:
@@ -385,11 +385,12 @@ def _bank_case(case: Case, actor: Actor) -> dict[str, Any]:
     if referral is not None and referral.since > 1:
         return {"referral": referral.model_dump(include={"referral_id", "bank_reference"}), "coordinator": None}
     assigned = [one for one in case.assignments.values() if one.assigned_at]
+    banks = referral.banks if referral else {actor.org_id}
     return {
         "referral": referral.model_dump(include={"referral_id", "bank_reference"}) if referral else None,
         "need": case.need.model_dump(exclude=_NEED_FOR_BANK) if case.need else None,
         "assignments": [one.model_dump(include={"assignment_id", "role", "state"}) for one in assigned],
-        "visits": [_visit_for_bank(actor.org_id, one) for one in case.visits.values()],
+        "visits": [_visit_for_bank(banks, one) for one in case.visits.values()],
         "consultations": _dumped(case.consultations.values()),
         "agreements": [_agreement_for_bank(one) for one in case.agreements.values()],
         "milestones": _dumped(case.milestones.values()),
@@ -397,7 +398,7 @@ def _bank_case(case: Case, actor: Actor) -> dict[str, Any]:
         "transfers": _dumped(case.transfers.values()),
         "products": _dumped(case.products.values()),
         "consents": [
-            {**one.model_dump(exclude_none=True), "recipients": _as_bank_may_read(one.recipients, actor.org_id)}
+            {**one.model_dump(exclude_none=True), "recipients": _as_bank_may_read(one.recipients, banks)}
             for one in case.consents.values()
             if referral is None or one.consent_id not in referral.strange_consents
         ],
@@ -417,9 +418,9 @@ def _visit_as_confirmed(visit: Visit) -> dict[str, Any]:
     return shown
 
 
-def _visit_for_bank(bank_id: str, visit: Visit) -> dict[str, Any]:
+def _visit_for_bank(banks: Collection[str], visit: Visit) -> dict[str, Any]:
     shown = _visit_as_confirmed(visit)
-    return shown | {name: _attendees_for(bank_id, shown[name]) for name in _ATTENDANCE & shown.keys()}
+    return shown | {name: _attendees_for(banks, shown[name]) for name in _ATTENDANCE & shown.keys()}
 
 
 def _agreement_for_bank(one: Agreement) -> dict[str, Any]:

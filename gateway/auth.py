@@ -28,9 +28,10 @@ async def caller_of(request: Request) -> Caller:
 
 
 async def actor_of(request: Request) -> Actor:
-    """The person who sent *request*, in their role. Raises Problem."""
-    person = (await caller_of(request)).person
-    return Actor(role=person.role, org_id=person.org_id, person=person.person_id)
+    """The person who sent *request*, in their role, for the organization theirs goes on in. Raises Problem."""
+    caller = await caller_of(request)
+    person, org_id = caller.person, caller.organization.successor_id or caller.person.org_id
+    return Actor(role=person.role, org_id=org_id, person=person.person_id)
 
 
 async def require_administrator(request: Request, what: str) -> None:

@@ -18,7 +18,8 @@ SELECT hashi.now(),
      FROM hashi.events WHERE stream = %(stream)s AND command_id = %(command_id)s),
     (SELECT coalesce(json_object_agg(org_id, row_to_json(o)), '{}')
      FROM hashi.organizations o WHERE org_id = ANY(%(ids)s)
-        OR org_id IN (SELECT org_id FROM hashi.people WHERE person_id = ANY(%(ids)s))),
+        OR org_id IN (SELECT org_id FROM hashi.people WHERE person_id = ANY(%(ids)s))
+        OR org_id IN (SELECT successor_id FROM hashi.organizations WHERE org_id = ANY(%(ids)s))),
     (SELECT coalesce(json_object_agg(person_id, row_to_json(p)), '{}')
      FROM hashi.people p WHERE person_id = ANY(%(ids)s)),
     (SELECT coalesce(json_object_agg(document_id, sha256), '{}')

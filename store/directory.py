@@ -24,6 +24,10 @@ SELECT k.secret_hash, row_to_json(p), row_to_json(o)
 FROM hashi.api_keys k JOIN hashi.people p USING (person_id) JOIN hashi.organizations o USING (org_id)
 WHERE k.key_id = %s AND k.revoked_at IS NULL AND (k.expires_at IS NULL OR k.expires_at > hashi.now())
 """
+_FOLLOW: Final = """
+WITH moved AS (UPDATE hashi.people SET org_id = %(new)s WHERE org_id = %(old)s)
+UPDATE hashi.organizations SET successor_id = %(new)s WHERE org_id = %(old)s OR successor_id = %(old)s
+"""
 
 
 @dataclass(frozen=True)
@@ -43,11 +47,19 @@ class Directory:
         self._known: dict[bytes, tuple[float, Caller]] = {}
 
     async def register_organization(self, organization: Organization) -> None:
-        """Add *organization*, or change it where its id is known.
+        """Add *organization*, or change it where its id is known; its successor is told to `follow` alone.
 
         Raises psycopg.errors.UniqueViolation when another one has its corporate number.
         """
-        await self._put(organizations, "org_id", organization.model_dump(mode="json"))
+        await self._put(organizations, "org_id", organization.model_dump(mode="json", exclude={"successor_id"}))
+
+    async def follow(self, org_id: str, successor_id: str) -> None:
+        """*org_id*, and whatever merged into it, goes on in *successor_id*: its people belong there from now on.
+
+        Other processes may take a person for one of the old organization for 5 s more.
+        """
+        await fetch(self._pool, _FOLLOW, {"old": org_id, "new": successor_id})
+        self._known.clear()
 
     async def register_person(self, person: Person) -> None:
         """Add *person*, or change them where their id is known.
@@ -57,7 +69,7 @@ class Directory:
         await self._put(people, "person_id", person.model_dump(mode="json"))
 
     async def register_company(self, corporate_number: str, name: str, prefecture: str | None) -> str:
-        """The id of the company with *corporate_number*; when it is unknown it is added, otherwise nothing changes."""
+        """The id of the company with *corporate_number*, or of its successor; when it is unknown it is added."""
         company = Organization(
             org_id=made_id("company", corporate_number),
             kind=OrganizationKind.company,
@@ -67,7 +79,8 @@ class Directory:
         )
         adding = insert(organizations).values(company.model_dump(mode="json"))
         await rows(self._pool, adding.on_conflict_do_nothing())
-        named = select(organizations.c.org_id).where(organizations.c.corporate_number == corporate_number)
+        today = func.coalesce(organizations.c.successor_id, organizations.c.org_id).label("org_id")
+        named = select(today).where(organizations.c.corporate_number == corporate_number)
         return str((await rows(self._pool, named))[0]["org_id"])
 
     async def organization(self, org_id: str) -> Organization | None:

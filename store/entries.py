@@ -3,7 +3,7 @@
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from sqlalchemy import select
+from sqlalchemy import and_, select
 
 from domain.catalogue.dossier_events import Dossier
 from domain.catalogue.entry import Entry
@@ -68,6 +68,12 @@ class Entries:
         """The dossiers of a case, by id."""
         statement = select(entries).where(_TABLE.about == case_id).order_by(_TABLE.stream)
         return [EntryRow(**row) for row in await rows(self._pool, statement)]
+
+    async def cases_of_lender(self, lender_id: str) -> list[str]:
+        """The cases that *lender_id* has dossiers of."""
+        mine = and_(_TABLE.kind == "dossier", _TABLE.body["lender_id"].astext == lender_id)
+        statement = select(_TABLE.about).where(mine, _TABLE.about.is_not(None)).distinct().order_by(_TABLE.about)
+        return [str(row["about"]) for row in await rows(self._pool, statement)]
 
     async def due(self, now: datetime, grace: timedelta, *, limit: int = 500) -> list[EntryRow]:
         """The entries whose next step is more than *grace* overdue at *now*, the longest first."""

@@ -174,7 +174,9 @@ organizations: Final = Table(
     Column("corporate_number", Text),
     Column("indirect_rate", Text),
     Column("payment_first", Boolean, nullable=False),
+    Column("successor_id", Text, ForeignKey("organizations.org_id")),
     UniqueConstraint("corporate_number"),
+    Index("ix_organizations_successor_id", "successor_id", postgresql_where=text("successor_id IS NOT NULL")),
 )
 """Banks, companies, universities and the rest; the columns are the fields of `domain.envelope.Organization`."""
 

@@ -83,6 +83,8 @@ def merge_organizations(one: Company | None, data: MergeOrganizations, ask: Ask)
         refuse("unknown_entry")
     if successor is None or successor.kind is not merged.kind:
         refuse("invalid_field", "/data/successor_id", problem=f"{data.successor_id} is no known {merged.kind}")
+    gone = successor.successor_id
+    require(gone is None, "invalid_field", "/data/successor_id", problem=f"{data.successor_id} went on in {gone}")
     return [OrganizationMerged(organization_id=organization_id, successor_id=data.successor_id)]
 
 

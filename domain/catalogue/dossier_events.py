@@ -141,7 +141,7 @@ class Dossier(Entry):
         org_id, case = ask.actor.org_id, ask.context.others.get(f"case-{self.case_id}")
         if ask.actor.role is Role.company_representative:
             return isinstance(case, Case) and case.company_id == org_id
-        return ask.actor.role is not Role.lender_officer or org_id == self.lender_id
+        return ask.actor.role is not Role.lender_officer or org_id == ask.directory.today(self.lender_id)
 
     def due(self) -> EntryDue | None:
         """The end of the last issue's validity, and the notice before it."""

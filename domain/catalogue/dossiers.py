@@ -108,13 +108,19 @@ def _case(case_id: str, ask: Ask) -> Case:
 
 
 def _consent(case: Case | None, lender_id: str, ask: Ask) -> Consent:
-    lender = ask.directory.organizations.get(lender_id)
-    if lender is None:
-        refuse("invalid_field", "/data/lender_id", problem=f"{lender_id} is no known organization")
-    consent = lending_consent(case, lender, ask.now) if case else None
+    require(lender_id in ask.directory.organizations, "invalid_field", "/data/lender_id", problem="is not known")
+    consent = _consent_to(case, lender_id, ask) if case else None
     if consent is None:
         refuse("lending_consent_required", "/data/lender_id", lender=lender_id)
     return consent
+
+
+def _consent_to(case: Case, lender_id: str, ask: Ask) -> Consent | None:
+    """The consent that lets the lender, or the one it has merged into, look now."""
+    known = ask.directory.organizations
+    lenders = dict.fromkeys((lender_id, ask.directory.today(lender_id)))
+    found = (lending_consent(case, known[one], ask.now) for one in lenders if one in known)
+    return next((one for one in found if one), None)
 
 
 def _require_share(dossier: Dossier, ask: Ask) -> Issue:
@@ -142,7 +148,7 @@ def request_dossier(dossier: Dossier | None, data: RequestDossier, ask: Ask) -> 
         refuse("invalid_field", "/data/case_id", problem="which case is it about?")
     fits = data.purpose is Purpose.lending_evaluation
     require(fits, "invalid_field", "/data/purpose", problem="a dossier serves lending_evaluation")
-    lender_id = data.lender_id or ask.actor.org_id
+    lender_id = ask.directory.today(data.lender_id or ask.actor.org_id)
     if ask.actor.role is Role.lender_officer:
         require(lender_id == ask.actor.org_id, "not_permitted", role=ask.actor.role, command=ask.command.name)
     else:
@@ -194,16 +200,11 @@ def _issued(dossier: Dossier, paper: Paper, consent: Consent) -> EvidenceDossier
 )
 def revoke_share(dossier: Dossier, data: RevokeShare, ask: Ask) -> Iterable[EvidenceShareRevoked]:
     """The company, or a senior coordinator, stops new access; a withdrawn consent does so by itself."""
-    if ask.actor.role is Role.system and (dossier.revoked_at or _standing_consent(dossier, ask)):
+    standing = _consent_to(_case(dossier.case_id, ask), dossier.lender_id, ask)
+    if ask.actor.role is Role.system and (dossier.revoked_at or standing):
         return []
     require(dossier.revoked_at is None, "already_done", fact="EvidenceShareRevoked")
     return [EvidenceShareRevoked(version=len(dossier.issues))]
-
-
-def _standing_consent(dossier: Dossier, ask: Ask) -> Consent | None:
-    """The consent that lets the lender look now, if there is one."""
-    lender = ask.directory.organizations.get(dossier.lender_id)
-    return lending_consent(_case(dossier.case_id, ask), lender, ask.now) if lender else None
 
 
 @decides(ViewDossier, by={Role.lender_officer}, stream=STREAM)
@@ -228,7 +229,7 @@ def supersede_dossier(
     if not dossier.issues or dossier.issues[-1].superseded or not _draws_on(case, data.corrected_event_id, dossier):
         return []
     old = EvidenceDossierSuperseded(version=dossier.issues[-1].version, corrected_event_id=data.corrected_event_id)
-    consent, paper = _standing_consent(dossier, ask), ask.context.paper
+    consent, paper = _consent_to(case, dossier.lender_id, ask), ask.context.paper
     renewed = consent and paper and not dossier.revoked_at
     return [old, _issued(dossier, paper, consent)] if renewed and paper and consent else [old]
 

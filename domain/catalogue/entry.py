@@ -58,5 +58,5 @@ def require_new(entry: Entry | None) -> None:
 def require_own(institution_id: str | None, ask: Ask) -> None:
     """A university's office acts for its own institution only (invariant 29)."""
     if ask.actor.role in {Role.university_liaison, Role.researcher}:
-        mine = institution_id == ask.actor.org_id
+        mine = institution_id is not None and ask.directory.today(institution_id) == ask.actor.org_id
         require(mine, "not_permitted", role=ask.actor.role, command=ask.command.name)

@@ -212,7 +212,7 @@ def refer_need(case: Case | None, data: ReferNeed, ask: Ask) -> Iterable[EventDa
             case_no=ask.context.case_no or "-",
             origin=Origin.need,
             referral_id=referral_id,
-            company_id=data.company_id,
+            company_id=ask.directory.today(data.company_id) if data.company_id else None,
             center_id=CENTER,
         ),
         NeedReferred(
@@ -241,7 +241,7 @@ def open_case(case: Case | None, data: OpenCase, ask: Ask) -> Iterable[EventData
     opened = CaseOpened(
         case_no=ask.context.case_no or "-",
         origin=data.origin,
-        company_id=data.company_id,
+        company_id=ask.directory.today(data.company_id) if data.company_id else None,
         center_id=CENTER,
         seed_id=data.seed_id,
         exchange_event_id=data.exchange_event_id,

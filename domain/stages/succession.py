@@ -1,12 +1,12 @@
 """An organization of a case goes on in another one: its references stay, the other one follows the case (script 10)."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, ClassVar
 
 from domain.envelope import SYSTEM, Command, CommandData, Event, EventData, made_id
 from domain.law import Ask, View, decides, evolves
 from domain.records import Key
-from domain.state import Case, changed
+from domain.state import Case, Referral, changed
 from domain.terms import Role
 
 
@@ -38,25 +38,58 @@ def following(event: Event, case_id: str) -> Command:
 @decides(FollowOrganization, by={Role.system}, when_closed=True, without_consent=True)
 def follow_organization(case: Case, data: FollowOrganization, ask: Ask) -> Iterable[EventData]:
     """Only where the organization has a part in the case."""
-    mine = {case.company_id, *(one.bank_id for one in case.referrals)}
-    return [OrganizationFollowed(**data.model_dump())] if data.organization_id in mine else []
+    return [OrganizationFollowed(**data.model_dump())] if data.organization_id in _organizations(case) else []
+
+
+def _organizations(case: Case) -> set[str | None]:
+    """Every organization that the state of *case* names."""
+    return {
+        *(case.company_id, case.seed_institution_id, case.referrer_id),
+        *(one.bank_id for one in case.referrals),
+        *(one.institution_id for one in case.assignments.values()),
+        *(one.institution_id for one in case.agreements.values()),
+        *(name for one in case.consents.values() for name in one.recipients),
+    }
 
 
 @evolves(OrganizationFollowed, bank=View.full)
 def organization_followed(case: Case, fact: OrganizationFollowed, event: Event) -> Case:
-    """The successor stands where the organization stood; a bank that follows the case already follows it once."""
-    old, new = fact.organization_id, fact.successor_id
-    known = {one.bank_id for one in case.referrals}
-    referrals = []
-    for one in case.referrals:
-        if one.bank_id == new and old in known:
-            continue
-        also = next((other.referral_id for other in case.referrals if other.bank_id == new), None)
-        changes: dict[str, Any] = {"bank_id": new, **({"also": (*one.also, also)} if also else {})}
-        referrals.append(changed(one, **changes) if one.bank_id == old else one)
+    """The successor stands where the organization stood."""
+
+    def today(org_id: Any) -> Any:
+        return fact.successor_id if org_id == fact.organization_id else org_id
+
     return case.but(
-        referrals=tuple(referrals),
-        company_id=new if case.company_id == old else case.company_id,
-        officers={new if bank == old else bank: person for bank, person in case.officers.items()},
-        cancellations=tuple(changed(one, org_id=new) if one.org_id == old else one for one in case.cancellations),
+        referrals=_referrals(case, fact, event.version),
+        company_id=today(case.company_id),
+        seed_institution_id=today(case.seed_institution_id),
+        referrer_id=today(case.referrer_id),
+        officers={today(bank): person for bank, person in case.officers.items()},
+        cancellations=tuple(changed(one, org_id=today(one.org_id)) for one in case.cancellations),
+        nda_parties=_all(today, case.nda_parties),
+        consents={key: changed(one, recipients=_all(today, one.recipients)) for key, one in case.consents.items()},
+        assignments={
+            key: changed(one, institution_id=today(one.institution_id)) for key, one in case.assignments.items()
+        },
+        agreements={
+            key: changed(one, institution_id=today(one.institution_id), parties=_all(today, one.parties))
+            for key, one in case.agreements.items()
+        },
     )
+
+
+def _all(today: Callable[[str], str], names: Iterable[str]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(today(name) for name in names))
+
+
+def _referrals(case: Case, fact: OrganizationFollowed, version: int) -> tuple[Referral, ...]:
+    """The bank's referral under its new id; two of them are one from now on, that which still runs."""
+    theirs = [one for one in case.referrals if one.bank_id in {fact.organization_id, fact.successor_id}]
+    if all(one.bank_id != fact.organization_id for one in theirs):
+        return case.referrals
+    kept = next((one for one in theirs if one.until is None), theirs[0])
+    joined = [name for one in theirs if one is not kept for name in (one.referral_id, *one.also)]
+    renamed = changed(kept, bank_id=fact.successor_id, also=(*kept.also, *joined))
+    if kept.bank_id == fact.organization_id:
+        renamed = changed(renamed, formerly=(*kept.formerly, (version - 1, kept.bank_id)))
+    return tuple(renamed if one is kept else one for one in case.referrals if one is kept or one not in theirs)

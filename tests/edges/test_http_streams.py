@@ -6,8 +6,13 @@ from typing import Any
 
 import pytest
 
+from activities.contract import Ticket
 from activities.ledger import CaseLedger
+from domain.case import rule_of
+from domain.envelope import Actor, Command, Organization, Person
 from domain.law import RULES
+from domain.terms import Role
+from store.commands import pack
 from store.connect import Store
 
 pytestmark = pytest.mark.usefixtures("worker")
@@ -80,14 +85,69 @@ async def test_the_clock_asks_for_renewals_and_two_sweepers_ask_once(call: Call,
         await store.clock.move(now, freeze=False)
 
 
-async def test_a_bank_that_merged_into_another_is_followed_in_all_its_cases(call: Call, store: Store) -> None:
-    cases = [str(await call("okada").refer(company=None, company_id="ariake")) for _ in range(3)]
+async def registered(store: Store, keys: dict[str, str], org_id: str, **person: Role) -> None:
+    """An organization of its own, and somebody in it."""
+    kind = "bank" if Role.bank_officer in person.values() else "company"
+    await store.directory.register_organization(Organization(org_id=org_id, kind=kind, name=org_id))
+    for name, role in person.items():
+        await store.directory.register_person(Person(person_id=name, role=role, org_id=org_id, name=name))
+        keys[name] = await store.directory.issue(name, "test")
+
+
+async def test_a_bank_that_merged_into_another_is_followed_in_all_its_cases(
+    call: Call, store: Store, keys: dict[str, str]
+) -> None:
+    """Script 10: the id changes, the references stay; its people act and see as those of the new one."""
+    await registered(store, keys, "old-bank", oku=Role.bank_officer)
+    cases = [str(await call("oku").refer(company=None, company_id="ariake")) for _ in range(3)]
     body = {"data": {"successor_id": "jfs"}, "reason": {"code": "other"}}
-    merged = await call("doi").post("/v1/companies/other-bank/commands/MergeOrganizations", json=body)
+    merged = await call("doi").post("/v1/companies/old-bank/commands/MergeOrganizations", json=body)
     assert merged.status_code == 201, merged.text
     for case in cases:
-        assert (await call("sato").get(f"/v1/cases/{case}")).status_code == 200
-        assert (await call("okada").get(f"/v1/cases/{case}")).status_code == 404
+        read = [(await call(person).get(f"/v1/cases/{case}")).json()["referral"] for person in ("sato", "oku")]
+        assert read[0] == read[1] and read[0]["bank_reference"].startswith("F-")
+    assert (await call("oku").get("/v1/me")).json()["organization"]["org_id"] == "jfs"
+    later = await call("oku").refer(company=None, company_id="ariake")
+    assert (await call("sato").get(f"/v1/cases/{later}")).status_code == 200
+    again = await call("doi").post("/v1/companies/old-bank/commands/MergeOrganizations", json=body)
+    assert again.json()["code"] == "already_done"
+
+
+async def test_a_company_that_merged_is_known_by_its_successor(call: Call, store: Store, keys: dict[str, str]) -> None:
+    await registered(store, keys, "old-company", oda=Role.company_representative)
+    case = await call("sato").refer(company=None, company_id="old-company")
+    body = {"data": {"successor_id": "ariake"}, "reason": {"code": "other"}}
+    answer = await call("doi").post("/v1/companies/old-company/commands/MergeOrganizations", json=body)
+    assert answer.status_code == 201, answer.text
+    named = await call("sato").refer(company=None, company_id="old-company")
+    for one in (case, named):
+        assert (await call("ueda").get(f"/v1/cases/{one}")).json()["company_id"] == "ariake"
+        assert (await call("oda").get(f"/v1/cases/{one}")).status_code == 200
+
+
+async def test_whoever_acts_for_an_organization_that_is_gone_acts_for_its_successor(call: Call, store: Store) -> None:
+    """Another process may know them by the old one for some seconds more."""
+    await store.directory.register_organization(Organization(org_id="gone-bank", kind="bank", name="x"))
+    merge = {"data": {"successor_id": "jfs"}, "reason": {"code": "other"}}
+    merged = await call("doi").post("/v1/companies/gone-bank/commands/MergeOrganizations", json=merge)
+    assert merged.status_code == 201, merged.text
+    late = Actor(role=Role.bank_officer, org_id="gone-bank", person="ito")
+    data = rule_of("ReferNeed").data.model_validate(
+        {**example("ReferNeed")["data"], "bank_reference": "late-1", "company": None, "company_id": "ariake"}
+    )
+    command = Command(command_id="c-late", case_id="late-case", name="ReferNeed", data=data, actor=late)
+    await store.desk.seal(
+        "c-late", case_id="late-case", name="ReferNeed", org_id="gone-bank", body=pack(command), fingerprint=b"1"
+    )
+    ticket = Ticket(
+        case_id="late-case", command_id="c-late", name="ReferNeed", role=late.role, org_id="gone-bank", person="ito"
+    )
+    assert (await CaseLedger(store).apply_command(ticket)).answer.outcome == "accepted"
+    assert (await call("sato").get("/v1/cases/late-case")).status_code == 200
+    changed = Organization(org_id="gone-bank", kind="bank", name="y")
+    await store.directory.register_organization(changed)
+    known = await store.directory.organization("gone-bank")
+    assert known is not None and (known.name, known.successor_id) == ("y", "jfs"), "a change of name undoes no merger"
 
 
 @pytest.mark.parametrize("kind", ["companies", "exchange-events", "recommendations"])

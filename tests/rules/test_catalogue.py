@@ -6,7 +6,7 @@ from typing import Final
 
 import pytest
 from rules_register import Register, example, pass_time
-from rules_story import ACTORS
+from rules_story import ACTORS, ORGS
 
 from domain.law import RULES
 from domain.streams import fold
@@ -69,6 +69,26 @@ def test_a_bank_goes_on_in_another_bank_and_nothing_else() -> None:
     )
     merged = Register("jfs-saga").must("doi", "MergeOrganizations", {"successor_id": "jfs-fukuoka"}, reason="other")
     assert (merged.stands, merged.entry.successor_id) == ("merged", "jfs-fukuoka")
+
+
+@pytest.fixture
+def gone(monkeypatch: pytest.MonkeyPatch) -> None:
+    """kyudai went on in sadai."""
+    monkeypatch.setitem(ORGS, "kyudai", ORGS["kyudai"].model_copy(update={"successor_id": "sadai"}))
+
+
+def test_nothing_goes_on_in_an_organization_that_is_gone_itself(gone: None) -> None:
+    into = {"successor_id": "kyudai"}
+    assert Register("hokudai").says("doi", "MergeOrganizations", into, reason="other") == "invalid_field"
+
+
+def test_the_office_of_the_successor_keeps_the_seeds_and_researchers_of_the_old_one(
+    seed: Register, researcher: Register, gone: None
+) -> None:
+    assert seed.says("saga-desk", "ReviseSeed", {"trl": 4}) == ["SeedRevised"]
+    assert seed.says("sapporo-desk", "ReviseSeed", {"trl": 5}) == "not_permitted"
+    changed = {"available": False}
+    assert researcher.says("saga-desk", "ChangeResearcherAvailability", changed) == ["ResearcherAvailabilityChanged"]
 
 
 def test_an_institution_is_registered_and_changed_by_its_own_office_or_a_steward(institution: Register) -> None:

@@ -5,7 +5,7 @@ from typing import Final
 
 import pytest
 from rules_register import Register, pass_time
-from rules_story import ACTORS, CONSENT, TOLD, Story
+from rules_story import ACTORS, CONSENT, ORGS, TOLD, Story
 
 from domain.catalogue.dossiers import consequence
 from domain.envelope import Paper
@@ -235,6 +235,20 @@ def test_to_another_lender_a_dossier_does_not_exist(issued: Register, monkeypatc
     assert issued.says("stranger", "ViewDossier", expected_version=99) == "unknown_entry", "nor is its version told"
     assert issued.says("stranger", "NoteLoanOutcome", {"made": "yes"}) == "unknown_entry"
     assert issued.says("kashi", "NoteLoanOutcome", {"made": "yes"}) == ["LoanOutcomeNoted"]
+
+
+def test_a_lender_that_merged_is_followed_by_its_successor(
+    issued: Register, told_case: Story, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(ORGS, "lender", ORGS["lender"].model_copy(update={"successor_id": "new-lender"}))
+    monkeypatch.setitem(ORGS, "new-lender", ORGS["lender"].model_copy(update={"org_id": "new-lender"}))
+    monkeypatch.setitem(ACTORS, "kashi", ACTORS["kashi"].model_copy(update={"org_id": "new-lender"}))
+    assert issued.says("kashi", "ViewDossier") == ["DossierViewed"]
+    told_case.must("system", "FollowOrganization", {"organization_id": "lender", "successor_id": "new-lender"})
+    assert issued.says("kashi", "ViewDossier") == ["DossierViewed"], "the consent went with it"
+    asked = {"case_id": "c1", "lender_id": "lender"}
+    [event] = of(told_case).do("kashi", "RequestDossier", asked)
+    assert event.data.lender_id == "new-lender"
 
 
 def test_a_dossier_expires_after_ninety_days_with_a_notice_before(issued: Register) -> None:

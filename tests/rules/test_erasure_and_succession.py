@@ -1,6 +1,6 @@
 """Data is erased on a legal basis by two persons; an organization goes on in another one and keeps its references."""
 
-from rules_story import Story
+from rules_story import CONSENT, Story
 
 BASIS = {"erasure_id": "e1", "basis": "個人情報保護法第35条"}
 
@@ -51,6 +51,54 @@ def test_a_bank_that_took_over_another_follows_its_cases_under_the_old_reference
     assert [event.type for _, event, _ in story.reads("ide")][-1] == "OrganizationFollowed"
     assert story.says("sato", "SupplementNeed", {"fields": {"tried_before": "x"}}) == "unknown_case"
     assert story.says("system", "FollowOrganization", FOLLOWED) == []
+
+
+def test_a_bank_that_merged_goes_on_counting_and_reading_what_its_people_did_before(story: Story) -> None:
+    """No number jumps: what another bank would not have seen is still its own."""
+    story.in_review().must("sato", "SupplementNeed", {"fields": {"tried_before": "x"}})
+    story.must("sato", "AssignBankOfficer", {"officer_id": "ono"})
+    before = [(number, event.event_id, body) for number, event, body in story.reads("sato")]
+    story.must("system", "FollowOrganization", FOLLOWED)
+    after = [(number, event.event_id, body) for number, event, body in story.reads("ide")]
+    assert after[:-1] == before
+    assert story.state.referrals[0].seen == len(after)
+    assert story.state.officers == {"jfs-saga": "ono"}
+    story.must("ide", "SupplementNeed", {"fields": {"tried_before": "y"}})
+    assert story.state.referrals[0].seen == len(story.reads("ide")) == len(after) + 1
+
+
+def test_what_the_other_bank_did_for_itself_before_a_merger_stays_unseen(story: Story) -> None:
+    """The merged bank's numbers are those of the referral that goes on."""
+    story.in_review().attach("jfs-saga").must("ide", "AssignBankOfficer", {"officer_id": "ide"})
+    before = len(story.reads("sato"))
+    story.must("system", "FollowOrganization", FOLLOWED)
+    assert len(story.reads("ide")) == story.state.referrals[0].seen == before + 1
+
+
+def test_of_two_referrals_of_one_bank_that_which_still_runs_goes_on(story: Story) -> None:
+    story.in_review().attach("jfs-saga").must("sato", "RequestCancellation", reason="client_left_bank")
+    story.must("tanaka", "ConfirmCancellation").must("system", "FollowOrganization", FOLLOWED)
+    [referral] = story.state.referrals
+    assert (referral.bank_id, referral.until, referral.also) == ("jfs-saga", None, (story.events[0].data.referral_id,))
+    assert referral.seen == len(story.reads("ide"))
+
+
+def test_an_institution_goes_on_in_another_with_its_offers_agreements_and_consents(story: Story) -> None:
+    story.drafted(consent={**CONSENT, "recipients": ["center", "kyudai", "sadai"]})
+    story.must("system", "FollowOrganization", {"organization_id": "kyudai", "successor_id": "sadai"})
+    assert [one.institution_id for one in story.state.assignments.values()] == ["sadai"]
+    assert [(one.institution_id, one.parties) for one in story.state.agreements.values()] == [
+        ("sadai", ("sadai", "ariake"))
+    ]
+    assert [one.recipients for one in story.state.consents.values()] == [("center", "sadai")]
+    assert story.says("saga-desk", "ApproveAgreement", {"agreement_id": "g1"}) == ["AgreementApproved"]
+    assert story.says("ueno", "ApproveAgreement", {"agreement_id": "g1"}) == "unknown_case"
+    assert "OrganizationFollowed" not in [event.type for _, event, _ in story.reads("sato")]
+
+
+def test_a_merger_of_strangers_means_nothing_to_a_case(story: Story) -> None:
+    nothing = {"organization_id": "genkai", "successor_id": "ariake"}
+    assert story.in_review().says("system", "FollowOrganization", nothing) == []
 
 
 def test_two_banks_of_a_case_that_become_one_follow_it_once(story: Story) -> None:
