@@ -1,10 +1,12 @@
 """S1 intake 受付: a need comes in with its consent, gets its number, is completed (invariants 1, 4)."""
 
 from collections.abc import Iterable, Mapping
+from datetime import date
 from typing import Any, ClassVar
 
 from pydantic import AliasChoices, Field, ValidationError, model_validator
 
+from domain.calendar import japanese_day
 from domain.catalogue.seeds import Seed
 from domain.envelope import CENTER, CommandData, Event, EventData
 from domain.law import Ask, View, decides, evolves, refuse, require
@@ -203,6 +205,7 @@ def refer_need(case: Case | None, data: ReferNeed, ask: Ask) -> Iterable[EventDa
     if case is not None:
         refuse("reference_reused", "/data/bank_reference", reference=data.bank_reference)
     _require_intake_consent(data.consent, ask)
+    _require_ahead(data.desired_by, ask)
     assert data.consent is not None
     bank_id = ask.actor.org_id if ask.actor.role is Role.bank_officer else ask.command.on_behalf_of
     referral_id = (data.referral_id or ask.new_id("referral")) if bank_id else None
@@ -223,6 +226,13 @@ def refer_need(case: Case | None, data: ReferNeed, ask: Ask) -> Iterable[EventDa
         ),
         recorded(data.consent, ask.new_id("consent")),
     ]
+
+
+def _require_ahead(desired_by: date | None, ask: Ask) -> None:
+    """Nobody can be found for yesterday; counted from the day on which the wish was told."""
+    told_on = japanese_day(ask.command.occurred_at or ask.now)
+    ahead = desired_by is None or desired_by >= told_on
+    require(ahead, "invalid_field", "/data/desired_by", problem=f"desired_by {desired_by} is past")
 
 
 def _require_intake_consent(consent: ConsentBlock | None, ask: Ask) -> None:
@@ -249,6 +259,7 @@ def open_case(case: Case | None, data: OpenCase, ask: Ask) -> Iterable[EventData
         **_owners(data, ask),
     )
     facts: list[EventData] = [opened]
+    _require_ahead(data.desired_by, ask)
     if data.title is not None:
         _require_intake_consent(data.consent, ask)
         body = data.model_dump(include=set(NeedBody.model_fields))

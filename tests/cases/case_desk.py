@@ -49,6 +49,7 @@ PATIENCE = 30.0
 BANK = Actor(role=Role.bank_officer, org_id="jfs-fukuoka", person="sato")
 COORDINATOR = Actor(role=Role.coordinator, org_id=CENTER, person="tanaka")
 SENIOR = Actor(role=Role.senior_coordinator, org_id=CENTER, person="mori")
+COMPANY = Actor(role=Role.company_representative, org_id="ariake", person="arita")
 RESEARCHER = Actor(role=Role.researcher, org_id="kyudai", person="hayashi")
 WITHDREW = Reason(code="company_withdrew")
 

@@ -2,8 +2,9 @@
 
 import asyncio
 
-from case_desk import BANK, COORDINATOR, NEED, RESEARCHER, WITHDREW, Desk
+from case_desk import BANK, COMPANY, COORDINATOR, NEED, RESEARCHER, WITHDREW, Desk
 
+from domain.envelope import Reason
 from workers.case_worker import case_worker
 
 
@@ -76,3 +77,14 @@ async def test_a_closed_case_without_deadlines_ends_its_run_and_is_begun_again_b
     await desk.send("ReopenCase", COORDINATOR, reason=WITHDREW)
     assert await desk.status() == "RUNNING"
     assert (await desk.sync()).deadlines
+
+
+async def test_a_consent_that_ends_while_a_command_is_under_way_stops_it(desk: Desk) -> None:
+    await desk.in_review()
+    waiting = await desk.seal("TriageNeed", COORDINATOR, {"route": "joint_research"})
+    withdrawn = await desk.send("WithdrawConsent", COMPANY, reason=Reason(code="management_change"))
+    assert withdrawn.outcome == "accepted"
+    before = await desk.told()
+    answer = (await desk.ask(waiting)).answer
+    assert (answer.outcome, answer.code) == ("refused", "consent_withdrawn")
+    assert await desk.told() == before
