@@ -41,6 +41,11 @@ def is_active(consent: Consent, now: datetime, purpose: str = Purpose.collaborat
     return purpose in consent.purposes and now <= close_of(consent.valid_until)
 
 
+def is_carried(case: Case, now: datetime) -> bool:
+    """Whether a consent in force at *now* lets the center work on the case."""
+    return any(CENTER in one.recipients and is_active(one, now) for one in case.consents.values())
+
+
 def active_consent(case: Case, now: datetime, purpose: str = Purpose.collaboration) -> Consent | None:
     """The consent of *case* in force at *now* for *purpose*, the newest first."""
     return next((one for one in reversed(case.consents.values()) if is_active(one, now, purpose)), None)
@@ -56,7 +61,7 @@ def require_consent(case: Case, now: datetime) -> None:
     """Refuse unless the company's consent to the center is in force (invariants 1 and 3)."""
     if case.need is None and case.origin is Origin.seed:
         return
-    if any(CENTER in one.recipients and is_active(one, now) for one in case.consents.values()):
+    if is_carried(case, now):
         return
     withdrawn = [one.withdrawn_at for one in case.consents.values() if one.withdrawn_at]
     if withdrawn:

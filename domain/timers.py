@@ -10,6 +10,7 @@ from enum import StrEnum
 from typing import Final, NamedTuple
 
 from domain.calendar import after_business_days, after_days, after_months, close_of
+from domain.consents import is_carried
 from domain.envelope import CENTER
 from domain.records import Record
 from domain.state import Agreement, Case, Visit
@@ -243,8 +244,8 @@ def _erasures(case: Case) -> Iterable[Waiting]:
 
 def _held(case: Case, since: datetime) -> Waiting:
     owner = case.coordinator_id or _CO
-    withdrawn = [one.withdrawn_at for one in case.consents.values()]
-    if withdrawn and all(withdrawn):
+    withdrawn = any(one.withdrawn_at for one in case.consents.values())
+    if withdrawn and not is_carried(case, since):
         return Waiting(Timer.held, WIND_DOWN, since, owner)
     return Waiting(Timer.held, "case", since, owner)
 

@@ -7,7 +7,8 @@ from typing import Any, ClassVar, Final
 from pydantic import AliasChoices, Field, model_validator
 
 from domain.calendar import japanese_day
-from domain.envelope import CENTER, CommandData, Event, EventData
+from domain.consents import is_carried
+from domain.envelope import CommandData, Event, EventData
 from domain.law import Ask, View, decides, evolves, refuse, require
 from domain.records import Code, Day, Instant, Key, Line, Record
 from domain.state import Case, Consent, Referral, changed
@@ -224,11 +225,7 @@ def consent_withdrawn(case: Case, fact: CompanyConsentWithdrawn, event: Event) -
         for key, one in case.assignments.items()
     }
     visits = {key: changed(one, cancelled=True) if one.held_at is None else one for key, one in case.visits.items()}
-    carried = any(
-        one.withdrawn_at is None and Purpose.collaboration in one.purposes and CENTER in one.recipients
-        for one in after.consents.values()
-    )
-    if not case.is_open or carried:
+    if not case.is_open or is_carried(after, event.recorded_at):
         return after.but(reason=event.reason or case.reason)
     return after.but(
         assignments=recalled,

@@ -129,7 +129,8 @@ def i01_every_command_but_the_named_ones_has_a_consent(step: Step) -> Iterable[s
     begun = step.told[: len(step.told) - len(step.new)]
     active = [one for one in in_force(begun, day) if "center" in one.recipients]
     seed_driven = step.after.origin == "seed" and step.after.need is None
-    if step.command not in CONSENT_FREE and not active and not seed_driven:
+    corrected = step.command == "ConfirmDecision" and step.of("CorrectionRecorded")
+    if step.command not in CONSENT_FREE and not active and not seed_driven and not corrected:
         yield "no consent is in force"
 
 
@@ -142,6 +143,9 @@ def i01_a_need_comes_with_its_consent(step: Step) -> Iterable[str]:
 @claim
 def i03_a_withdrawal_stops_what_was_under_way(step: Step) -> Iterable[str]:
     if not step.of("CompanyConsentWithdrawn") or step.after.status == "closed":
+        return
+    carried = [one for one in in_force(step.told, japanese_day(step.new[0].recorded_at)) if "center" in one.recipients]
+    if carried:
         return
     if step.after.status != "held":
         yield "the case is not held"
@@ -543,6 +547,8 @@ def i29_a_researcher_reads_the_own_case_only(step: Step) -> Iterable[str]:
 @claim
 def i29_strangers_know_nothing(step: Step) -> Iterable[str]:
     for person in ("genda", "kashi", "seki", "admin"):
+        if ACTORS[person].org_id == step.after.company_id:
+            continue  # its company took the other one's place
         if is_party(step.after, ACTORS[person], step.after.updated_at):
             yield f"{person} is taken for a party"
 

@@ -102,3 +102,13 @@ def test_a_case_is_reopened_after_years_but_not_after_three(story: Story) -> Non
     story.must("tanaka", "CloseCase", {"disposition": "entered_in_error"}, reason="other")
     story.pass_time(after_months(story.now, 37))
     assert story.says("tanaka", "ReopenCase", reason="other") == "case_closed"
+
+
+def test_an_expired_consent_carries_nothing_when_the_other_is_taken_back(story: Story) -> None:
+    """Invariant 3: held, and closed after the wind-down."""
+    story.in_review(consent={**CONSENT, "valid_until": "2026-06-30"})
+    story.must("arita", "RecordConsent", {**CONSENT, "consent_id": "k2"}).at("2026-07-01T09:00:00+09:00")
+    story.must("arita", "WithdrawConsent", {"consent_id": "k2"}, reason="cost")
+    assert story.stands == ("review", "held")
+    story.pass_time(timedelta(days=40))
+    assert (story.state.status, story.state.disposition) == ("closed", "consent_withdrawn")
