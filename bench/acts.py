@@ -15,11 +15,13 @@ from typing import Any, Final
 
 import httpx
 
-from domain.mentions import DOCUMENT_FIELDS
+from domain.documents import DOCUMENT_FIELDS
 from workers.play.script import Script, Step, moment_after
 
 _YEARS_BEHIND: Final[Mapping[str, int]] = {"due_on": 1, "ends_on": 1, "new_ends_on": 2}
 """Fields whose date begins a wait, and how many years behind the clock they are put."""
+_OWN_DAYS: Final = frozenset({"signed_on", "received_on", "released_on", "founded_on", "listed_on"})
+"""Fields whose date says when it happened: left out, it happens when it is told."""
 _YEAR: Final = timedelta(days=365)
 _BEFORE: Final = timedelta(hours=1)
 
@@ -68,7 +70,7 @@ def _act(step: Step, now: datetime) -> Act:
 
 def _moved(value: Any, now: datetime, name: str = "") -> Any:
     if isinstance(value, Mapping):
-        return {key: _moved(item, now, key) for key, item in value.items()}
+        return {key: _moved(item, now, key) for key, item in value.items() if key not in _OWN_DAYS}
     if isinstance(value, list | tuple):
         return [_moved(item, now) for item in value]
     if name in _YEARS_BEHIND:

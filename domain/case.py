@@ -5,12 +5,13 @@ This module knows no rule of its own beyond those that hold for every command (`
 """
 
 from collections.abc import Iterable, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Final
 
 from domain import catalogue
-from domain.calendar import fiscal_year, japanese_day
+from domain.calendar import close_of, fiscal_year, japanese_day
 from domain.consents import require_consent
+from domain.documents import documents_in, documents_of
 from domain.envelope import Command, Context, Event, EventData, Evidence, Reason, event_id
 from domain.law import FACTS, RULES, Ask, Refused, Rule, View, refuse, require
 from domain.reasons import ReasonKind, is_known
@@ -124,22 +125,33 @@ def check_reason(rule: Rule, ask: Ask) -> None:
 
 def check_time(ask: Ask) -> None:
     """Refuse facts of the future, and old ones without a document (invariant 28)."""
-    for document_id in ask.command.evidence:
+    for pointer, document_id in documents_of(ask.command):
         known = document_id in ask.directory.documents
-        require(known, "invalid_field", "/evidence", problem=f"{document_id} is no known document")
-    occurred = ask.command.occurred_at
-    if occurred is None:
-        return
-    require(occurred <= ask.now, "occurred_after_recorded", "/occurred_at", at=occurred.isoformat())
-    if ask.now - occurred > _BACK_DATED:
-        require(ask.command.evidence, "document_required", "/evidence", at=occurred.isoformat())
+        require(known, "invalid_field", pointer, problem=f"{document_id} is no known document")
+    if ask.command.occurred_at is not None:
+        _check_moment(ask.command.occurred_at, "/occurred_at", ask)
 
 
 def check_happened(fact: EventData, ask: Ask) -> None:
     """The same for a fact that itself tells when it became true."""
-    happened = fact.happened_at()
-    if happened is not None and ask.command.occurred_at is None and ask.now - happened > _BACK_DATED:
-        require(ask.command.evidence, "document_required", "/evidence", at=happened.isoformat())
+    happened = happened_at(fact, ask.now)
+    if happened is not None:
+        _check_moment(happened, f"/data/{fact.happens}", ask, documents_in(fact))
+
+
+def _check_moment(moment: datetime, pointer: str, ask: Ask, documents: tuple[str, ...] = ()) -> None:
+    require(moment <= ask.now, "occurred_after_recorded", pointer, at=moment.isoformat())
+    if ask.now - moment > _BACK_DATED:
+        known = documents or documents_of(ask.command)
+        require(known, "document_required", "/evidence", at=moment.isoformat())
+
+
+def happened_at(fact: EventData, now: datetime) -> datetime | None:
+    """When *fact* says that it became true; a day stands for its close of business, today's for *now* before that."""
+    told = fact.happened()
+    if told is None or isinstance(told, datetime):
+        return told
+    return min(close_of(told), now) if told <= japanese_day(now) else close_of(told)
 
 
 def _check_stage(case: Case | None, fact: EventData, ask: Ask) -> None:
@@ -169,7 +181,9 @@ def event_of(place: tuple[str, int], case: Case | None, command: Command, data: 
     stream, version = place
     name = type(data).__name__
     proposal = proposal_behind(case, command, data)
-    occurred = command.occurred_at or data.happened_at() or context.now
+    occurred = happened_at(data, context.now) or command.occurred_at or context.now
+    papers = dict.fromkeys((*command.evidence, *documents_in(data)))
+    known = context.directory.documents
     return Event(
         event_id=event_id(context.now, stream, version, command.command_id),
         stream=stream,
@@ -184,7 +198,7 @@ def event_of(place: tuple[str, int], case: Case | None, command: Command, data: 
         causation_id=proposal.proposal_id if proposal else command.command_id,
         correlation_id=command.case_id,
         reason=proposal.reason if proposal and command.name == "ConfirmDecision" else command.reason,
-        evidence=tuple(Evidence(document_id=one, sha256=context.directory.documents[one]) for one in command.evidence),
+        evidence=tuple(Evidence(document_id=one, sha256=known[one]) for one in papers if one in known),
         fiscal_year=fiscal_year(occurred),
         data=data,
     )

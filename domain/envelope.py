@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import date, datetime
 from typing import ClassVar, Final
 
 from pydantic import Field, SerializeAsAny
@@ -78,9 +78,13 @@ class EventData(Record):
 
     schema_version: ClassVar[int] = 1
 
-    def happened_at(self) -> datetime | None:
+    happens: ClassVar[str | None] = None
+    """The field that tells when the fact became true, an instant or a day, where one does."""
+
+    def happened(self) -> datetime | date | None:
         """When the fact became true, where the fact itself tells."""
-        return None
+        told: datetime | date | None = getattr(self, self.happens) if self.happens else None
+        return told
 
 
 class Command(Record):

@@ -68,6 +68,11 @@ class Ask:
         return japanese_day(self.context.now)
 
     @property
+    def day(self) -> date:
+        """The day in Japan that the command tells of: today unless it says otherwise."""
+        return japanese_day(self.command.occurred_at or self.context.now)
+
+    @property
     def reason(self) -> Reason | None:
         """Why, if it was said."""
         return self.command.reason

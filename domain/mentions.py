@@ -6,6 +6,7 @@ from typing import Any, Final
 from domain.catalogue.dossier_events import Dossier
 from domain.catalogue.researchers import Researcher
 from domain.catalogue.seeds import Seed
+from domain.documents import walk
 from domain.envelope import Command
 from domain.state import Case
 from domain.streams import State
@@ -13,10 +14,6 @@ from domain.streams import State
 _NAMES: Final = frozenset({"org", "person", "document", "report", "final_report", "answer_doc", "co_owner_consent"})
 _ELSEWHERE: Final = {"case_id": "case", "surviving_case_id": "case", "absorbed_case_id": "case", "seed_id": "seed"}
 _LISTS: Final = frozenset({"evidence", "documents"})
-DOCUMENT_FIELDS: Final = frozenset(
-    {"document_id", "report", "final_report", "answer_doc", "co_owner_consent", "evidence", "documents"}
-)
-"""Fields of a command's data that hold the id of a kept document."""
 
 
 def mentioned(state: State | None, command: Command) -> frozenset[str]:
@@ -57,30 +54,8 @@ def other_streams(state: State | None, command: Command) -> frozenset[str]:
     return frozenset(found)
 
 
-def documents_of(command: Command) -> frozenset[tuple[str, str]]:
-    """The documents *command* refers to, each as JSON pointer and id."""
-    body = command.data.model_dump(exclude_none=True)
-    found = {(f"/evidence/{place}", one) for place, one in enumerate(command.evidence)}
-    for name, value in _walk(body, "/data"):
-        field = name.rsplit("/", 2)
-        if field[-1] in DOCUMENT_FIELDS or field[-2] in DOCUMENT_FIELDS:
-            found.add((name, value))
-    return frozenset(found)
-
-
-def _walk(value: Any, pointer: str) -> Iterable[tuple[str, str]]:
-    if isinstance(value, str):
-        yield pointer, value
-    elif isinstance(value, Mapping):
-        for key, item in value.items():
-            yield from _walk(item, f"{pointer}/{key}")
-    elif isinstance(value, list | tuple):
-        for place, item in enumerate(value):
-            yield from _walk(item, f"{pointer}/{place}")
-
-
 def _ids(body: Mapping[str, Any]) -> Iterable[str]:
-    for pointer, value in _walk(body, ""):
+    for pointer, value in walk(body, ""):
         parts = pointer.split("/")
         name = parts[-2] if parts[-1].isdigit() else parts[-1]
         if name.endswith(("_id", "_ids")) or name in _NAMES or name in _LISTS:

@@ -15,7 +15,7 @@ from activities.contract import Reply, Ticket
 from domain.case import rule_of
 from domain.catalogue.dossier_events import Dossier
 from domain.envelope import FORESEEN, Actor, Command, Context
-from domain.mentions import documents_of, mentioned, other_streams
+from domain.mentions import mentioned, other_streams
 from domain.reasons import Wording
 from domain.refusals import Refusal
 from domain.stages.intake import OpenCase, ReferNeed
@@ -37,7 +37,6 @@ log = structlog.get_logger("gateway")
 _REPLAYED: Final = {"Idempotency-Replayed": "true"}
 _NOT_LOGGED: Final = frozenset({"unknown_case", "unknown_entry"})
 """What may be there another time, and of which nothing is known to whom it does not exist."""
-_NO_DOCUMENT: Final = Wording("この書類は登録されていません。", "There is no such document.")
 _NO_COMPANY: Final = Wording("この企業は登録されていません。", "There is no such company.")
 _NO_BANK: Final = Wording("紹介した金融機関を指定してください。", "Name the bank that refers the need.")
 
@@ -274,11 +273,10 @@ def _require_same(before: bytes, now: bytes) -> None:
 
 
 def _require_known(command: Command, briefing: Briefing) -> None:
-    """What *command* refers to by id is registered. Raises Problem."""
-    known = briefing.directory
-    faults = [Fault(at, _NO_DOCUMENT) for at, one in sorted(documents_of(command)) if one not in known.documents]
-    if isinstance(command.data, ReferNeed | OpenCase):
-        faults += _unknown_parties(command, command.data, briefing)
+    """The parties that *command* names are registered. Raises Problem."""
+    if not isinstance(command.data, ReferNeed | OpenCase):
+        return
+    faults = _unknown_parties(command, command.data, briefing)
     if faults:
         raise unfit(*faults)
 

@@ -98,6 +98,7 @@ class AgreementApproved(EventData):
 class AgreementSigned(EventData):
     """The parties are bound."""
 
+    happens: ClassVar[str] = "signed_on"
     agreement_id: Key
     version: int
     signed_on: Day
@@ -332,7 +333,7 @@ def approve_agreement(case: Case, data: ApproveAgreement, ask: Ask) -> Iterable[
 def sign_agreement(case: Case, data: SignAgreement, ask: Ask) -> Iterable[EventData]:
     """Approved by all, costs that add up, a visit before research or two persons' word (invariants 14, 15)."""
     one = _negotiated(case, data.agreement_id, ask)
-    signed_on = data.signed_on or ask.today
+    signed_on = data.signed_on or ask.day
     require(signed_on <= ask.today, "occurred_after_recorded", "/data/signed_on", at=signed_on)
     ordered = data.effective_on <= data.ends_on
     require(ordered, "invalid_field", "/data/ends_on", problem="effective_on <= ends_on")

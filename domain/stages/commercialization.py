@@ -22,6 +22,7 @@ class ProductPrototyped(EventData):
 class ProductReleased(EventData):
     """The product is on the market."""
 
+    happens: ClassVar[str] = "released_on"
     product_id: Key
     name: Line | None = None
     released_on: Day
@@ -106,7 +107,7 @@ def report_product(case: Case, data: ReportProduct, ask: Ask) -> Iterable[EventD
     if data.released_on is None and data.result != "released":
         require(known is None, "already_done", "/data/product_id", fact=product_id)
         return [ProductPrototyped(product_id=product_id, name=data.name)]
-    released_on = data.released_on or ask.today
+    released_on = data.released_on or ask.day
     require(released_on <= ask.today, "not_yet_happened", "/data/released_on", at=released_on)
     require(not (known and known.released_on), "already_done", "/data/product_id", fact=product_id)
     name = data.name or (known.name if known else None)
@@ -131,7 +132,7 @@ def record_funding(case: Case, data: RecordFunding, ask: Ask) -> Iterable[EventD
 @decides(DeclareCompanyFacts, by={Role.company_representative, Role.coordinator})
 def declare_company_facts(case: Case, data: DeclareCompanyFacts, ask: Ask) -> Iterable[EventData]:
     """Declared facts carry the day they were true."""
-    as_of = data.as_of or ask.today
+    as_of = data.as_of or ask.day
     require(as_of <= ask.today, "not_yet_happened", "/data/as_of", at=as_of)
     return [CompanyFactsDeclared(**{**data.model_dump(), "as_of": as_of})]
 

@@ -21,6 +21,7 @@ LARGEST_JUMP: Final = 2
 class PaymentConfirmed(EventData):
     """The institution has the money."""
 
+    happens: ClassVar[str] = "received_on"
     agreement_id: Key
     amount_band: Band | None = None
     received_on: Day
@@ -208,7 +209,7 @@ def confirm_payment(case: Case, data: ConfirmPayment, ask: Ask) -> Iterable[Even
     """A payment belongs to a signed agreement."""
     one = find(case, data.agreement_id, signed=True)
     require(one.is_signed, "agreement_not_effective", "/data/agreement_id", fact=f"{one.agreement_id}: {_why(one)}")
-    received_on = data.received_on or ask.today
+    received_on = data.received_on or ask.day
     require(received_on <= ask.today, "occurred_after_recorded", "/data/received_on", at=received_on)
     return [PaymentConfirmed(agreement_id=one.agreement_id, amount_band=data.amount_band, received_on=received_on)]
 

@@ -80,6 +80,7 @@ class PublicationCleared(EventData):
 class ResultsPublished(EventData):
     """Results are public."""
 
+    happens: ClassVar[str] = "on"
     publication_id: Key
     on: Day
 
@@ -131,6 +132,7 @@ class TransferAbandoned(EventData):
 class StartupFounded(EventData):
     """A company was founded on the technology."""
 
+    happens: ClassVar[str] = "founded_on"
     startup_company_id: Key
     founded_on: Day
 
@@ -138,6 +140,7 @@ class StartupFounded(EventData):
 class StartupListed(EventData):
     """The start-up went public."""
 
+    happens: ClassVar[str] = "listed_on"
     startup_company_id: Key
     market: Line
     listed_on: Day
@@ -351,7 +354,7 @@ def clear_publication(case: Case, data: ClearPublication, ask: Ask) -> Iterable[
 def publish_results(case: Case, data: PublishResults, ask: Ask) -> Iterable[EventData]:
     """Nothing is published while a disclosure or filing is open (invariant 20)."""
     one = _publication(case, data.publication_id)
-    on = data.on or ask.today
+    on = data.on or ask.day
     waits = one.delayed_until is not None and on < one.delayed_until
     require(one.cleared and not waits, "publication_review_open", publication=one.publication_id)
     require(one.published_on is None, "already_done", "/data/publication_id", fact=one.publication_id)
@@ -420,7 +423,7 @@ def abandon_transfer(case: Case, data: AbandonTransfer, ask: Ask) -> Iterable[Ev
 def record_startup(case: Case, data: RecordStartup, ask: Ask) -> Iterable[EventData]:
     """Founded, or listed on a market."""
     if data.listed_on is not None or data.result == "listed":
-        listed_on = data.listed_on or ask.today
+        listed_on = data.listed_on or ask.day
         require(listed_on <= ask.today, "not_yet_happened", "/data/listed_on", at=listed_on)
         founded = case.transfers.get(data.startup_company_id)
         require(
@@ -429,7 +432,7 @@ def record_startup(case: Case, data: RecordStartup, ask: Ask) -> Iterable[EventD
         return [
             StartupListed(startup_company_id=data.startup_company_id, market=data.market or "-", listed_on=listed_on)
         ]
-    founded_on = data.founded_on or ask.today
+    founded_on = data.founded_on or ask.day
     require(founded_on <= ask.today, "not_yet_happened", "/data/founded_on", at=founded_on)
     return [StartupFounded(startup_company_id=data.startup_company_id, founded_on=founded_on)]
 

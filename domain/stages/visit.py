@@ -58,14 +58,11 @@ class VisitCancelled(EventData):
 class VisitHeld(EventData):
     """The visit took place."""
 
+    happens: ClassVar[str] = "at"
     visit_id: Key
     at: Instant
     attended: tuple[Participant, ...]
     absent: tuple[Participant, ...] = ()
-
-    def happened_at(self) -> datetime:
-        """The visit's own time."""
-        return self.at
 
 
 class VisitReportFiled(EventData):

@@ -11,7 +11,7 @@ from uuid import uuid4
 
 import httpx
 
-from domain.mentions import DOCUMENT_FIELDS
+from domain.documents import DOCUMENT_FIELDS
 from workers.play.acted_on import ActedOn
 from workers.play.addresses import Addresses
 from workers.play.answers import code_of, require, told
