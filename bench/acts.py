@@ -21,7 +21,7 @@ from workers.play.script import Script, Step, moment_after
 _YEARS_BEHIND: Final[Mapping[str, int]] = {"due_on": 1, "ends_on": 1, "new_ends_on": 2}
 """Fields whose date begins a wait, and how many years behind the clock they are put."""
 _OWN_DAYS: Final = frozenset({"signed_on", "received_on", "released_on", "founded_on", "listed_on"})
-"""Fields whose date says when it happened: left out, it happens when it is told."""
+"""Fields whose date says when it happened: the day on which it is told."""
 _YEAR: Final = timedelta(days=365)
 _BEFORE: Final = timedelta(hours=1)
 
@@ -70,9 +70,11 @@ def _act(step: Step, now: datetime) -> Act:
 
 def _moved(value: Any, now: datetime, name: str = "") -> Any:
     if isinstance(value, Mapping):
-        return {key: _moved(item, now, key) for key, item in value.items() if key not in _OWN_DAYS}
+        return {key: _moved(item, now, key) for key, item in value.items()}
     if isinstance(value, list | tuple):
         return [_moved(item, now) for item in value]
+    if name in _OWN_DAYS:
+        return now.date().isoformat()
     if name in _YEARS_BEHIND:
         return (now + _YEARS_BEHIND[name] * _YEAR).date().isoformat()
     return (now - _BEFORE).isoformat() if name == "at" else value
