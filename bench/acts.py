@@ -18,7 +18,7 @@ import httpx
 from domain.documents import DOCUMENT_FIELDS
 from workers.play.script import Script, Step, moment_after
 
-_YEARS_BEHIND: Final[Mapping[str, int]] = {"due_on": 1, "ends_on": 1, "new_ends_on": 2, "valid_until": 3}
+_YEARS_BEHIND: Final[Mapping[str, int]] = {"due_on": 1, "ends_on": 1, "new_ends_on": 2}
 """Fields whose date begins a wait, and how many years behind the clock they are put."""
 _OWN_DAYS: Final = frozenset({"signed_on", "received_on", "released_on", "founded_on", "listed_on"})
 """Fields whose date says when it happened: the day on which it is told."""
@@ -41,9 +41,9 @@ class Act:
 
 
 def end_of(script: Script) -> datetime:
-    """Where the clock stands after the last step of *script*."""
+    """Where the clock stands after the last measured step of *script*."""
     now = script.start
-    for step in script.steps:
+    for step in _measured(script):
         if step.passes_time:
             now = moment_after(step, script.start, now)
     return now
@@ -52,7 +52,13 @@ def end_of(script: Script) -> datetime:
 def acts_of(script: Script) -> list[Act]:
     """The accepted commands of *script* in its order, to be sent while the clock stands at its end."""
     now = end_of(script)
-    return [_act(step, now) for step in script.steps if _is_accepted(step)]
+    return [_act(step, now) for step in _measured(script) if _is_accepted(step)]
+
+
+def _measured(script: Script) -> list[Step]:
+    """The steps up to the license: what follows acts on other streams, or on events by id."""
+    last = max(place for place, step in enumerate(script.steps) if step.do == "RecordLicense")
+    return list(script.steps[: last + 1])
 
 
 def _is_accepted(step: Step) -> bool:

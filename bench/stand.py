@@ -141,7 +141,7 @@ async def _register(store: Store, script: Script) -> dict[str, str]:
     center = Organization(org_id=CENTER, kind=OrganizationKind.center, name=CENTER)
     await store.directory.register_organization(center)
     for org_id, org in script.orgs.items():
-        more = {name: value for name, value in (org.model_extra or {}).items() if name in _TOLD}
+        more = {name: value for name, value in org.model_dump(exclude_none=True).items() if name in _TOLD}
         told = Organization.model_validate({"org_id": org_id, "kind": org.kind, "name": org.name or org_id, **more})
         await store.directory.register_organization(told)
     for person_id, one in script.people.items():
