@@ -28,14 +28,13 @@ from domain.state import Case
 from domain.streams import CASE, State, decide, record, stream_of
 from domain.terms import Role, Status
 from domain.timers import Deadline, deadlines, first_due
-from domain.visibility import readers
 from store.cases import Cases
 from store.commands import unpack
 from store.connect import Store, StoreUnreachable
 from store.desk import Briefing, KeptEvent, NotSealed
 from store.entries import EntryRow, row_of
 from store.ledger import Append, Appended, AppendRefused, NaturalKey, ReferenceTaken
-from store.overview import Overview
+from store.overview import overview_of
 
 log = structlog.get_logger("ledger")
 
@@ -45,26 +44,6 @@ _ON_PAPER: Final = frozenset({"ReleaseDossier", "SupersedeDossier"})
 _IN_DIRECTORY: Final = ("name", "kind", "prefecture", "country", "indirect_rate", "payment_first")
 _STEPS_AT_ONCE: Final = 20
 """How many steps of timers one activity takes; the rest falls due at once again."""
-
-
-def overview_of(case: Case, due: Sequence[Deadline]) -> Overview:
-    """The row of *case*, which waits for *due*, for boards, lists and the sweep."""
-    return Overview(
-        case_id=case.case_id,
-        case_no=case.case_no,
-        stage=case.stage,
-        furthest_stage=case.furthest_stage,
-        status=case.status,
-        disposition=case.disposition,
-        origin=case.origin,
-        company_id=case.company_id,
-        coordinator_id=case.coordinator_id,
-        title=case.need.title if case.need else None,
-        readers=readers(case),
-        opened_at=case.opened_at,
-        updated_at=case.updated_at,
-        next_due_at=due[0].due_at if due else None,
-    )
 
 
 def standing_of(case: State | None, now: datetime, due: Sequence[Deadline] | None = None) -> Standing:

@@ -222,6 +222,7 @@ def evolve(case: Case | None, event: Event) -> Case:
     }
     if case is None or after.stage is not case.stage:
         changes["stage_since"] = event.recorded_at
+        changes["entered"] = (*after.entered, (after.stage, event.recorded_at))
     by_one_of_two_banks = event.actor.role is Role.bank_officer and len(after.referrals) > 1
     if event.reason is not None and after.reason is event.reason and not by_one_of_two_banks:
         changes["bank_reason"] = event.reason if fact.bank is View.full else Reason(code=event.reason.code)

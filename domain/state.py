@@ -409,6 +409,8 @@ class Case(Record):
     furthest_stage: Stage = Stage.intake
     stage_since: datetime
     """When the case came to its present stage, for the last time."""
+    entered: tuple[tuple[Stage, datetime], ...] = ()
+    """Every stage the case came to and when, in order; a stage it came back to stands there again."""
     disposition: Disposition | None = None
     closed_at: datetime | None = None
     held_since: datetime | None = None

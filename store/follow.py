@@ -8,7 +8,7 @@ of commits, whoever has handled position N has handled everything that will ever
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Final, TypeAlias
+from typing import Final, NamedTuple, TypeAlias
 
 from domain.envelope import Event
 from store.codec import EventTypes, decode
@@ -19,7 +19,9 @@ BATCH: Final = 500
 _CHECKPOINT: Final = "SELECT position FROM hashi.checkpoints WHERE follower = %s FOR UPDATE"
 _BEGIN: Final = "INSERT INTO hashi.checkpoints VALUES (%s, 0) ON CONFLICT DO NOTHING"
 _MOVE: Final = "UPDATE hashi.checkpoints SET position = %s WHERE follower = %s"
-_NEXT: Final = "SELECT position, body FROM hashi.events WHERE position > %s ORDER BY position LIMIT %s"
+_NEXT: Final = """
+SELECT position, stream, version, body FROM hashi.events WHERE position > %s ORDER BY position LIMIT %s
+"""
 _HEAD: Final = "SELECT coalesce(max(position), 0) FROM hashi.events"
 _ALL: Final = "SELECT follower, position FROM hashi.checkpoints"
 
@@ -28,23 +30,41 @@ class LedgerBroken(Exception):
     """The ledger lacks a position it gave before: events were removed, or an older copy of it was put back."""
 
 
+class KeptBytes(NamedTuple):
+    """An event as it is kept."""
+
+    position: int
+    stream: str
+    version: int
+    body: bytes
+
+
 @dataclass(frozen=True)
 class Batch:
     """Consecutive events: at least one, in order, without a gap."""
 
-    bodies: tuple[tuple[int, bytes], ...]
-    """Position and kept bytes of each."""
+    kept: tuple[KeptBytes, ...]
     event_types: EventTypes
+
+    @property
+    def bodies(self) -> list[tuple[int, bytes]]:
+        """Position and kept bytes of each."""
+        return [(one.position, one.body) for one in self.kept]
 
     @property
     def last(self) -> int:
         """The position of the last one."""
-        return self.bodies[-1][0]
+        return self.kept[-1].position
+
+    @property
+    def newest(self) -> dict[str, tuple[int, int]]:
+        """The last event of each stream: its version and position."""
+        return {one.stream: (one.version, one.position) for one in self.kept}
 
     @cached_property
     def events(self) -> list[tuple[int, Event]]:
         """Position and event of each. Raises UnknownEvent."""
-        return [(position, decode(body, self.event_types)) for position, body in self.bodies]
+        return [(one.position, decode(one.body, self.event_types)) for one in self.kept]
 
 
 Handle: TypeAlias = Callable[[Connection, Batch], Awaitable[None]]
@@ -83,8 +103,8 @@ class Following:
             if not found:
                 await _require_known(connection, follower.name, position)
                 return 0
-            _require_gapless(follower.name, position, [number for number, _ in found])
-            batch = Batch(tuple((number, body) for number, body in found), self._event_types)
+            batch = Batch(tuple(KeptBytes(*row) for row in found), self._event_types)
+            _require_gapless(follower.name, position, [one.position for one in batch.kept])
             await follower.handle(connection, batch)
             await fetch(connection, _MOVE, [batch.last, follower.name])
             return len(found)

@@ -1,13 +1,16 @@
 """One row a case, for boards, lists and the sweep of deadlines; written by the append itself, so never behind."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 from typing import Final, TypeAlias
 
 from sqlalchemy import Select, func, select, tuple_, union_all
 
 from domain.records import Record
+from domain.state import Case
 from domain.terms import Disposition, Origin, Stage, Status
+from domain.timers import Deadline, deadlines
+from domain.visibility import readers
 from store.pool import Pool, rows
 from store.tables import case_overview, entries
 
@@ -38,6 +41,27 @@ class Overview(Record):
     version: int = 0
     """The last event's version; given by the append, left out by the writer, as `position` is."""
     position: int = 0
+
+
+def overview_of(case: Case, due: Sequence[Deadline] | None = None) -> Overview:
+    """The row of *case*, which waits for *due* (worked out when it is None)."""
+    due = deadlines(case) if due is None else due
+    return Overview(
+        case_id=case.case_id,
+        case_no=case.case_no,
+        stage=case.stage,
+        furthest_stage=case.furthest_stage,
+        status=case.status,
+        disposition=case.disposition,
+        origin=case.origin,
+        company_id=case.company_id,
+        coordinator_id=case.coordinator_id,
+        title=case.need.title if case.need else None,
+        readers=readers(case),
+        opened_at=case.opened_at,
+        updated_at=case.updated_at,
+        next_due_at=due[0].due_at if due else None,
+    )
 
 
 class Overviews:

@@ -21,7 +21,8 @@ Pool: TypeAlias = AsyncConnectionPool[Connection]
 
 _OUR_OWN: Final = "HS"
 """The class of SQLSTATEs that our functions raise; psycopg, which does not know it, takes them for outages."""
-_DIALECT: Final = URL.create("postgresql+psycopg").get_dialect()()
+DIALECT: Final = URL.create("postgresql+psycopg").get_dialect()()
+"""How SQLAlchemy writes statements that psycopg sends."""
 
 
 class StoreUnreachable(Exception):
@@ -131,7 +132,7 @@ async def fetch(
 
 async def rows(place: Pool | Connection, statement: ClauseElement) -> list[dict[str, Any]]:
     """What a SQLAlchemy Core *statement* returns, by column name. Raises StoreUnreachable."""
-    compiled = statement.compile(dialect=_DIALECT)
+    compiled = statement.compile(dialect=DIALECT)
     async with connected(place) as connection, connection.cursor(row_factory=dict_row) as cursor:
         await cursor.execute(str(compiled).encode(), compiled.params)
         return await cursor.fetchall() if cursor.description else []

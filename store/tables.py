@@ -290,5 +290,29 @@ log_leaves: Final = Table(
 )
 """What the transparency log is built on (`store.leaves`)."""
 
+case_facts: Final = Table(
+    "case_facts",
+    metadata,
+    Column("case_id", Text, primary_key=True),
+    Column("version", Integer, nullable=False),
+    Column("position", BigInteger, nullable=False),
+    Column("origin", Text, nullable=False),
+    Column("fiscal_year", Integer, nullable=False),
+    Column("field_codes", ARRAY(Text), nullable=False),
+    Column("company_id", Text),
+    Column("institution_id", Text),
+    Column("status", Text, nullable=False),
+    Column("disposition", Text),
+    Column("reason_code", Text),
+    Column("furthest_stage", Text, nullable=False),
+    Column("stages", ARRAY(Text), nullable=False),
+    Column("entered_at", ARRAY(_INSTANT), nullable=False),
+    _instant("opened_at"),
+    _instant("closed_at", nullable=True),
+    Index(None, "fiscal_year"),
+    comment="One row a case for statistics, derived from its events by the relay. No names, no texts.",
+)
+"""What statistics count (`store.facts`); prefectures stand in `organizations`."""
+
 case_numbers: Final = Sequence("case_numbers", metadata=metadata)
 """Numbers for people to call a case by."""

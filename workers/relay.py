@@ -15,6 +15,7 @@ from store.connect import Store, StoreUnreachable
 from store.follow import Follower, LedgerBroken
 from store.lead import PERIOD, Bell, leading
 from store.leaves import LEAVES
+from store.projections import asynchronous
 from workers.mailer import MailServer, mail_for_ever
 from workers.notifier import telling
 
@@ -29,7 +30,8 @@ log = structlog.get_logger("relay")
 
 def followers(store: Store) -> list[Follower]:
     """Everybody who follows the events. A new one is a line here."""
-    return [LEAVES, telling(store, Cases(store.ledger))]
+    cases = Cases(store.ledger)
+    return [LEAVES, telling(store, cases), *asynchronous(cases)]
 
 
 async def relay_for_ever(

@@ -1,5 +1,6 @@
 """`hashi db`: the schema of the database."""
 
+import time
 from collections.abc import Callable
 from typing import TypeVar
 
@@ -8,8 +9,12 @@ from sqlalchemy.exc import ArgumentError, DBAPIError
 
 import migrations
 from store.pool import StoreUnreachable
+from store.projections import PROJECTIONS
+from store.rebuild import RebuildUnderWay
+from store.rebuild import rebuild as build
 from workers.cli import show
 from workers.cli.faults import DONE, FOUND, BadInput, Unreachable
+from workers.cli.progress import bar
 from workers.cli.settings import settings_of
 from workers.cli.shape import Group, wants_json
 from workers.settings import Settings, without_password
@@ -18,9 +23,12 @@ from workers.up.home import UpHome
 T = TypeVar("T")
 
 
-@click.group(cls=Group, example="HASHI_OWNER_URL=postgresql://owner@db/hashi hashi db upgrade\nhashi db check")
+@click.group(
+    cls=Group,
+    example="HASHI_OWNER_URL=postgresql://owner@db/hashi hashi db upgrade\nhashi db check\nhashi db rebuild case_facts",
+)
 def db() -> None:
-    """Migrate and check the database. データベースの移行と確認
+    """Migrate, check and rebuild. データベースの移行・確認・再構築
 
     As the owner in HASHI_OWNER_URL, else HASHI_DATABASE_URL; with neither, the database of the running `hashi up`.
     """
@@ -60,6 +68,28 @@ def check() -> int:
     else:
         show.say(f"The schema fits: revision {migrations.head()}.")
     return FOUND if problems else DONE
+
+
+@db.command("rebuild", example="hashi db rebuild case_overview\nhashi db rebuild case_facts --jobs 4 --json")
+@click.argument("name", metavar="NAME", type=click.Choice(list(PROJECTIONS)))
+@click.option("--jobs", type=click.IntRange(1, 64), help="Processes that fold; default: one a core.")
+def rebuild(name: str, jobs: int | None) -> None:
+    """Build a table that is derived from the events anew. 投影の再構築
+
+    Beside the one in use, which it then takes the place of; commands go on meanwhile. NAME is one of case_overview,
+    entries, case_facts.
+    """
+    began = time.monotonic()
+    try:
+        with bar(f"Folding the events into {name}") as tell:
+            built = _asked(_url(settings_of()), lambda url: build(url, name, jobs=jobs, tell=tell))
+    except RebuildUnderWay as error:
+        raise BadInput(f"NAME: {name} is being rebuilt by another process") from error
+    told = {"name": name, **vars(built), "seconds": round(time.monotonic() - began, 2)}
+    if wants_json():
+        show.document(told)
+    else:
+        show.say(f"{name}: {built.events} events, {built.rows} rows, {built.changed} of them not as before.")
 
 
 def _url(settings: Settings) -> str:
