@@ -12,6 +12,7 @@ from pydantic.json_schema import models_json_schema
 
 from domain.law import FACTS, RULES
 from domain.reasons import Wording
+from gateway.absences import AbsencesBody
 from gateway.commands import NEED, OFFERED, OPEN, STREAMS, body_of
 from gateway.dossiers import DOSSIER
 from gateway.problems import MEDIA_TYPE, Problem
@@ -23,7 +24,7 @@ router: Final = APIRouter(tags=["contract"])
 _DIALECT: Final = "https://json-schema.org/draft/2020-12/schema"
 _REF: Final = "#/components/schemas/{model}"
 _BODIES: Final[dict[str, type[BaseModel]]] = {
-    one.__name__: one for one in (ContactBody, OrganizationBody, PersonBody, KeyBody)
+    one.__name__: one for one in (AbsencesBody, ContactBody, OrganizationBody, PersonBody, KeyBody)
 }
 _STRING: Final = {"type": "string"}
 _PROBLEM: Final = {

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Self
 
 from domain.case import event_type
+from store.absences import Absences
 from store.clock import Clock
 from store.codec import EventTypes
 from store.desk import Desk
@@ -36,6 +37,7 @@ class Store:
     overview: Overviews
     entries: Entries
     notices: Notices
+    absences: Absences
     clock: Clock
 
     @classmethod
@@ -60,6 +62,7 @@ class Store:
                 documents=Documents(pool, seals),
                 overview=Overviews(pool),
                 entries=Entries(pool),
+                absences=Absences(pool),
                 notices=Notices(pool, seals),
                 clock=Clock(pool),
             )

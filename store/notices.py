@@ -15,9 +15,10 @@ from typing import Any, Final
 from sqlalchemy import Select, and_, any_, func, or_, select, update
 from sqlalchemy.dialects.postgresql import array, insert
 
-from domain.calendar import JST, is_business_day
+from domain.calendar import JST, is_business_day, japanese_day
 from domain.envelope import made_id
 from domain.notices import Addressee, Notice
+from store.absences import Absences
 from store.pool import Pool, rows
 from store.sealing import Seals
 from store.tables import contacts, notices, people
@@ -83,6 +84,7 @@ class Notices:
     def __init__(self, pool: Pool, seals: Seals) -> None:
         self._pool = pool
         self._seals = seals
+        self._absences = Absences(pool)
 
     async def set_contact(self, person_id: str, contact: Contact) -> None:
         """How *person_id* is reached from now on; the address is kept sealed.
@@ -120,7 +122,8 @@ class Notices:
         found: dict[str, dict[str, object]] = {}
         modes: dict[str, MailMode] = {}
         for event_id, case_id, recorded_at, notice in told:
-            for person_id in await self.addressed(notice.to):
+            people_told = await self.addressed(notice.to)
+            for person_id in [*people_told, *await self._standing_in(people_told, recorded_at)]:
                 if person_id not in modes:
                     modes[person_id] = (await self.contact(person_id)).mode
                 notice_id = made_id("notice", f"{event_id}:{person_id}")
@@ -130,12 +133,18 @@ class Notices:
                     "kind": notice.kind.value,
                     "case_id": case_id,
                     "subject": notice.subject,
-                    "answers": list(notice.answers),
-                    "link_hash": _hash(self.link(notice_id)) if notice.answers else None,
+                    "answers": list(notice.answers) if person_id in people_told else [],
+                    "link_hash": _hash(self.link(notice_id)) if notice.answers and person_id in people_told else None,
                     "created_at": recorded_at,
                     "due_at": _due(recorded_at, modes[person_id], now),
                 }
         return list(found.values())
+
+    async def _standing_in(self, person_ids: Sequence[str], moment: datetime) -> list[str]:
+        """Who stands in for those of *person_ids* who are away, and is not told anyway."""
+        away = await self._absences.on(japanese_day(moment), person_ids)
+        found = [one.substitute_id for one in away.values() if one.substitute_id]
+        return [one for one in dict.fromkeys(found) if one not in person_ids]
 
     def link(self, notice_id: str) -> str:
         """The secret word of the link that answers *notice_id*: the same each time, known to the keys alone."""

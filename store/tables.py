@@ -7,6 +7,7 @@ from sqlalchemy import (
     Boolean,
     CheckConstraint,
     Column,
+    Date,
     DateTime,
     ForeignKey,
     Identity,
@@ -213,6 +214,18 @@ contacts: Final = Table(
     comment="How people are reached: sealed addresses, and when mail goes to them.",
 )
 """Addresses of people, sealed by `store.sealing`."""
+
+absences: Final = Table(
+    "absences",
+    metadata,
+    Column("person_id", Text, ForeignKey(people.c.person_id), primary_key=True),
+    Column("starts_on", Date, primary_key=True),
+    Column("ends_on", Date, nullable=False),
+    Column("substitute_id", Text, ForeignKey(people.c.person_id)),
+    CheckConstraint("ends_on >= starts_on", name="ends_on"),
+    comment="Days on which people are away, and who is told instead of them.",
+)
+"""Who is away when; both days included."""
 
 notices: Final = Table(
     "notices",

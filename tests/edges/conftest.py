@@ -40,6 +40,7 @@ PEOPLE = {
     "noda": (Role.auditor, CENTER),
     "ueda": (Role.company_representative, "ariake"),
     "hara": (Role.researcher, "kyudai"),
+    "hoshi": (Role.researcher, "kyudai"),
     "endo": (Role.lender_officer, "jfs"),
     "doi": (Role.data_steward, CENTER),
     "admin": (Role.administrator, CENTER),

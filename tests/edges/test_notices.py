@@ -14,6 +14,7 @@ from aiosmtpd.smtp import SMTP, Envelope, Session
 from fastapi import FastAPI
 
 from console import add_console
+from domain.calendar import japanese_day
 from domain.stages.intake import ReferNeed
 from store.cases import Cases
 from store.connect import Store
@@ -249,3 +250,46 @@ async def test_people_say_how_they_want_to_be_reached(call: Call, store: Store) 
     for email in ("ueda", "a b@x.example", "x@y", "a@b.example\r\nBcc: c@d.example", "あ@b.example"):
         wrong = await call("ueda").put("/v1/me/contact", json={"email": email})
         assert (wrong.status_code, wrong.json()["code"]) == (422, "invalid_field"), email
+
+
+async def test_whoever_stands_in_for_somebody_away_is_told_too_without_the_link(
+    offered: str, follow: Call, call: Call, store: Store
+) -> None:
+    today = japanese_day(await store.clock.now())
+    away = {"absences": [{"starts_on": today.isoformat(), "ends_on": today.isoformat(), "substitute_id": "hoshi"}]}
+    assert (await call("hara").put("/v1/people/hara/absences", json=away)).status_code == 200
+    await follow(offered)
+    for person, answers in (("hara", 2), ("hoshi", 0)):
+        [one] = [one for one in await store.notices.of_person(person, after=None, limit=200) if one.case_id == offered]
+        assert (one.kind, len(one.answers)) == ("offer", answers)
+    assert (await call("hara").put("/v1/people/hara/absences", json={"absences": []})).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("absence", "place"),
+    [
+        ({"starts_on": "2026-12-25", "ends_on": "2026-12-24"}, "/absences/0/ends_on"),
+        ({"starts_on": "2026-12-24", "ends_on": "2026-12-25", "substitute_id": "sato"}, "/absences/0/substitute_id"),
+        ({"starts_on": "2026-12-24", "ends_on": "2026-12-25", "substitute_id": "hara"}, "/absences/0/substitute_id"),
+        ({"starts_on": "soon", "ends_on": "2026-12-25"}, "/absences/0/starts_on"),
+    ],
+)
+async def test_an_absence_that_cannot_be_names_its_field(call: Call, absence: dict[str, str], place: str) -> None:
+    wrong = await call("hara").put("/v1/people/hara/absences", json={"absences": [absence]})
+    assert (wrong.status_code, wrong.json()["pointer"]) == (422, place)
+
+
+async def test_absences_are_said_by_oneself_or_a_senior(call: Call) -> None:
+    nothing: dict[str, list[str]] = {"absences": []}
+    assert (await call("sato").put("/v1/people/hara/absences", json=nothing)).status_code == 403
+    assert (await call("sato").get("/v1/people/hara/absences")).status_code == 403
+    assert (await call("mori").put("/v1/people/hara/absences", json=nothing)).status_code == 200
+    assert (await call("mori").put("/v1/people/nobody/absences", json=nothing)).status_code == 404
+
+
+async def test_the_workload_counts_each_coordinators_cases(call: Call) -> None:
+    case = await call("sato").refer()
+    await call("mori").do(case, "AssignCoordinator", {"data": {"coordinator_id": "tanaka"}})
+    told = {one["person_id"]: one for one in (await call("mori").get("/v1/workload")).json()["items"]}
+    assert told["tanaka"]["open_cases"] >= 1 and told["mori"]["open_cases"] == 0
+    assert (await call("sato").get("/v1/workload")).status_code == 403

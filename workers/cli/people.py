@@ -94,6 +94,44 @@ def add(api: Api, person_id: str, *, role: str, org_id: str, name: str) -> None:
 
 
 @people.command(
+    "absent",
+    example="hashi people absent tanaka --from 2026-12-21 --to 2026-12-25 --substitute kondo --as admin",
+)
+@click.argument("person_id", metavar="ID")
+@click.option("--from", "starts_on", metavar="DAY", help="First day away.")
+@click.option("--to", "ends_on", metavar="DAY", help="Last day away; default: the first.")
+@click.option("--substitute", "substitute_id", metavar="ID", help="Who is told instead.")
+@acts
+def absent(api: Api, person_id: str, *, starts_on: str | None, ends_on: str | None, substitute_id: str | None) -> None:
+    """Say when ID is away, beside what is known; without days, list it. 不在の登録"""
+    known = api.get(path("people", person_id, "absences")).body["items"]
+    if starts_on:
+        one = {"starts_on": starts_on, "ends_on": ends_on or starts_on}
+        more = one | ({"substitute_id": substitute_id} if substitute_id else {})
+        known = api.put(path("people", person_id, "absences"), {"absences": [*known, more]}).body["items"]
+    if wants_json():
+        show.lines(known)
+    elif not known:
+        show.say("Never away.")
+    else:
+        rows = [(one["starts_on"], one["ends_on"], one.get("substitute_id")) for one in known]
+        show.table(("From", "To", "Substitute"), rows)
+
+
+@people.command("workload", example="hashi people workload --as senior")
+@acts
+def workload(api: Api) -> None:
+    """List the coordinators with their cases, the busiest first. 担当件数"""
+    found = api.get("/v1/workload").body["items"]
+    if wants_json():
+        show.lines(found)
+        return
+    counts = ("person_id", "open_cases", "held_cases", "overdue_cases")
+    rows = [(*(one[name] for name in counts), one.get("absence", {}).get("ends_on")) for one in found]
+    show.table(("Coordinator", "Open", "Held", "Overdue", "Away until"), rows)
+
+
+@people.command(
     "first-administrator", example="HASHI_DATABASE_URL=… HASHI_MASTER_KEY_FILE=… hashi people first-administrator"
 )
 def first_administrator() -> None:
