@@ -11,7 +11,9 @@ from domain.envelope import Command
 from domain.state import Case
 from domain.streams import State
 
-_NAMES: Final = frozenset({"org", "person", "document", "report", "final_report", "answer_doc", "co_owner_consent"})
+_NAMES: Final = frozenset(
+    {"org", "person", "licensor", "document", "report", "final_report", "answer_doc", "co_owner_consent"}
+)
 _ELSEWHERE: Final = {"case_id": "case", "surviving_case_id": "case", "absorbed_case_id": "case", "seed_id": "seed"}
 _LISTS: Final = frozenset({"evidence", "documents"})
 

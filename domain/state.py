@@ -298,9 +298,18 @@ class Invention(Record):
     disclosed_at: datetime
     owner: Owner | None = None
     filings: tuple[str, ...] = ()
+    institution_id: str | None = None
+    """The institution it was disclosed to, which decides on its owner."""
     granted: bool = False
+    given_up: bool = False
+    """Whether no transfer is to come of it."""
     handed_over: bool = False
     """Whether the right itself was assigned to another."""
+
+    @property
+    def is_open(self) -> bool:
+        """Whether a publication might still spoil its novelty: undecided, or neither granted nor given up."""
+        return self.owner is not Owner.inventor and not self.granted and not self.given_up
 
 
 class Publication(Record):
@@ -321,6 +330,8 @@ class Transfer(Record):
     kind: str
     invention_ids: tuple[str, ...]
     exclusivity: Exclusivity | None = None
+    listed: bool = False
+    """Whether this start-up went public."""
 
 
 class Product(Record):

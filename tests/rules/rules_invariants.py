@@ -384,8 +384,11 @@ def i18_milestones_and_inventions_belong_to_an_agreement(step: Step) -> Iterable
 @claim
 def i19_only_the_decided_owner_transfers(step: Step) -> Iterable[str]:
     owners = {one.data.invention_id: str(one.data.owner) for one in step.earlier("InventionOwnershipDecided")}
+    offices = {one.data.invention_id: one.actor.org_id for one in step.earlier("InventionDisclosed")}
     for event in step.of("LicenseGranted", "RightsAssigned"):
         for key in event.data.invention_ids:
+            if event.actor.role == "university_liaison" and offices[key] != event.actor.org_id:
+                yield f"{key} was disclosed to {offices[key]}"
             if owners.get(key) not in {"institution", "joint"}:
                 yield f"{key} belongs to {owners.get(key)}"
             if owners.get(key) == "joint" and not event.data.co_owner_consent:
@@ -399,7 +402,10 @@ def i20_nothing_is_published_under_review(step: Step) -> Iterable[str]:
             one for one in step.earlier("PublicationCleared") if one.data.publication_id == event.data.publication_id
         ]
         later = cleared[-1].data.delayed_until if cleared else None
-        if not cleared or (later and event.data.on < later):
+        asked = [one.data.publication_id for one in step.earlier("PublicationReviewRequested")]
+        begun = step.before.inventions.values() if step.before else ()
+        held = any(one.owner != "inventor" and not one.granted and not one.given_up for one in begun)
+        if (later and event.data.on < later) or (not cleared and (held or event.data.publication_id in asked)):
             yield "published under review"
 
 

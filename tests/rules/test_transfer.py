@@ -77,8 +77,74 @@ def test_a_delayed_publication_waits(story: Story) -> None:
     assert story.at("2027-02-01T09:00:00+09:00").says("hayashi", "PublishResults") == ["ResultsPublished"]
 
 
-def test_a_publication_that_nobody_asked_for_is_unknown(story: Story) -> None:
-    assert story.with_invention().says("hayashi", "PublishResults") == "invalid_field"
+@pytest.mark.parametrize("owner", [None, "institution", "joint", "company"])
+def test_nothing_is_published_unseen_while_an_invention_is_open(story: Story, owner: str | None) -> None:
+    """6c 20: a disclosure or filing is open."""
+    story.with_invention(owner)
+    assert story.says("hayashi", "PublishResults") == "publication_review_open"
+    if owner:
+        story.must("ueno", "RecordFiling", {"office": "jpo"})
+        assert story.says("hayashi", "PublishResults") == "publication_review_open"
+
+
+def test_without_an_open_invention_results_are_published_freely(story: Story) -> None:
+    assert story.in_research().says("hayashi", "PublishResults", {"publication_id": "p1"}) == ["ResultsPublished"]
+    assert story.says("hayashi", "PublishResults", {"publication_id": "p1"}) == "already_done"
+
+
+@pytest.mark.parametrize("end", ["inventor", "grant", "given_up"])
+def test_an_invention_that_is_settled_holds_no_publication_back(story: Story, end: str) -> None:
+    story.with_invention("inventor" if end == "inventor" else "institution")
+    if end == "grant":
+        story.must("ueno", "RecordFiling", {"office": "jpo"}).must("ueno", "RecordGrant", {"office": "jpo"})
+    if end == "given_up":
+        story.must("ueno", "AbandonTransfer", reason="price")
+    assert story.says("hayashi", "PublishResults") == ["ResultsPublished"]
+
+
+def shared(story: Story) -> Story:
+    """baba of sadai is a member, and sadai is a party."""
+    return story.with_invention().offer("a2", "baba", "sadai", role="member").assign("a2", "baba", "saga-desk")
+
+
+@pytest.mark.parametrize(
+    ("name", "data"),
+    [
+        ("DecideOwnership", {"owner": "institution"}),
+        ("RecordFiling", {"office": "jpo"}),
+        ("RecordLicense", {"invention_ids": ["i1"]}),
+        ("RecordAssignmentOfRights", {"invention_ids": ["i1"]}),
+    ],
+)
+def test_another_institution_s_office_has_no_say_in_an_invention(
+    story: Story, name: str, data: dict[str, object]
+) -> None:
+    """6c 19, 29: the institution it was disclosed to."""
+    shared(story)
+    if name.startswith("Record"):
+        story.must("ueno", "DecideOwnership", {"owner": "institution"})
+    assert story.says("saga-desk", name, data) == "not_permitted"
+
+
+@pytest.mark.parametrize(
+    ("licensor", "says"),
+    [("kyudai", ["LicenseGranted"]), ("tlo", ["LicenseGranted"]), ("sadai", "not_owner"), ("ariake", "not_owner")],
+)
+def test_who_is_known_and_licenses_is_the_owner_or_its_tlo(story: Story, licensor: str, says: object) -> None:
+    story.with_invention("institution")
+    assert story.says("toda", "RecordLicense", {"invention_ids": ["i1"], "licensor": licensor}) == says
+
+
+def test_a_company_that_owns_a_half_licenses_with_the_other_s_word(story: Story) -> None:
+    half = {"invention_ids": ["i1"], "licensor": "ariake", "co_owner_consent": "doc_yes"}
+    assert story.with_invention("joint").says("ueno", "RecordLicense", half) == ["LicenseGranted"]
+
+
+def test_without_naming_inventions_those_are_licensed_that_can_be(story: Story) -> None:
+    story.with_invention("company").must("hayashi", "DiscloseInvention", {"invention_id": "i2", "inventors": ["x"]})
+    story.must("ueno", "DecideOwnership", {"invention_id": "i2", "owner": "institution"})
+    [event] = story.do("ueno", "RecordLicense")
+    assert event.data.invention_ids == ("i2",)
 
 
 def test_know_how_needs_no_invention(story: Story) -> None:
@@ -102,3 +168,9 @@ def test_a_start_up_is_founded_and_listed(story: Story) -> None:
     assert story.stands == ("transfer", "open")
     listed = {"startup_company_id": "model-mouse", "market": "グロース", "listed_on": "2026-11-17"}
     assert story.says("tanaka", "RecordStartup", listed) == ["StartupListed"]
+    assert story.says("tanaka", "RecordStartup", listed) == "already_done"
+    assert story.says("ueno", "RecordStartup", founded) == "already_done"
+
+
+def test_a_start_up_is_no_license(story: Story) -> None:
+    assert story.licensed().says("ueno", "RecordStartup", {"startup_company_id": "t1"}) == "invalid_field"
