@@ -8,7 +8,7 @@ from starlette.exceptions import HTTPException
 from temporalio.client import Client
 
 from domain.reasons import Wording
-from gateway import absences, cases, commands, documents, dossiers, notices, operations, registry, schemas
+from gateway import absences, auditor, cases, commands, documents, dossiers, notices, operations, registry, schemas
 from gateway.ask import Asking
 from gateway.engine import Engine
 from gateway.parts import Gateway
@@ -52,7 +52,7 @@ def create_app(
     states = shared or Cases(store.ledger)
     engine = Engine(client, settings)
     app.state.gateway = Gateway(store, states, Asking(store, states, engine), engine, settings)
-    for one in (dossiers, commands, cases, documents, notices, absences, registry, schemas, operations):
+    for one in (auditor, dossiers, commands, cases, documents, notices, absences, registry, schemas, operations):
         app.include_router(one.router)
     app.add_middleware(Traced)
     return app

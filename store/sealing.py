@@ -33,6 +33,10 @@ class Seals:
         self._first: Final = next(iter(self._ciphers))
         self._fingerprints: Final = _derive(master_keys[-1], "fingerprint")
         self._ids: Final = _derive(master_keys[-1], "id")
+        self.log_seeds: Final = [_derive(key, "transparency log") for key in master_keys]
+        """Secret keys of the transparency log, the newest first, for a system that was given none of their own."""
+        self.log_origin: Final = f"hashi/{self._id(b'log')[:16]}"
+        """The name of the system's transparency log, unless it was given another."""
 
     def seal(self, body: bytes, context: str) -> bytes:
         """*body* under AES-256-GCM, bound to *context*: key id (4 bytes), nonce (12), ciphertext and tag."""

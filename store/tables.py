@@ -17,6 +17,7 @@ from sqlalchemy import (
     LargeBinary,
     MetaData,
     Sequence,
+    SmallInteger,
     Table,
     Text,
     UniqueConstraint,
@@ -301,7 +302,38 @@ log_leaves: Final = Table(
     comment="Leaf hashes of the Merkle tree over the events (RFC 9162, 2.1.1): SHA-256 of 0x00 and the body. "
     "Leaf index = position - 1.",
 )
-"""What the transparency log is built on (`store.leaves`)."""
+"""What the transparency log is built on (`audit.log`)."""
+
+log_tiles: Final = Table(
+    "log_tiles",
+    metadata,
+    Column("level", SmallInteger, primary_key=True, autoincrement=False),
+    Column("number", BigInteger, primary_key=True, autoincrement=False),
+    Column("hash", LargeBinary, nullable=False),
+    CheckConstraint("length(hash) = 32", name="hash"),
+    comment="Hashes of the full tiles of the log, 256 hashes of the level below each (C2SP tlog-tiles).",
+)
+"""What roots and proofs are made of without reading every leaf."""
+
+log_checkpoints: Final = Table(
+    "log_checkpoints",
+    metadata,
+    Column("size", BigInteger, primary_key=True, autoincrement=False),
+    Column("note", LargeBinary, nullable=False),
+    _stamp("sealed_at"),
+    CheckConstraint("size > 0", name="size"),
+    comment="Signed heads of the log, as they are handed out (C2SP tlog-checkpoint).",
+)
+"""Checkpoints; `sealed_at` is not signed."""
+
+log_keys: Final = Table(
+    "log_keys",
+    metadata,
+    Column("vkey", Text, primary_key=True),
+    _stamp("first_used_at"),
+    comment="Verifier keys that signed a checkpoint here; a help for finding them, no proof of whose they are.",
+)
+"""Public keys of the log."""
 
 case_facts: Final = Table(
     "case_facts",

@@ -87,12 +87,12 @@ async def run_relay(settings: Settings) -> None:
 
     Raises NotServed, SchemaUnfit, SettingsFault.
     """
-    mail = settings.mail_server()
+    mail, signers = settings.mail_server(), settings.log_signers()
     url, _ = _require_named(settings)
     async with _store(settings) as store:
         stopping = stop_signal()
         log.info("relay_started")
-        await _until(stopping, relay_for_ever(url, store, mail=mail))
+        await _until(stopping, relay_for_ever(url, store, mail=mail, sealed_by=signers))
     log.info("relay_stopped")
 
 

@@ -1,4 +1,4 @@
-"""The relay: lets every follower of the events go on, as long as this process leads; then sends what mail is due.
+"""The relay: lets every follower of the events go on, as long as this process leads; seals the log; sends due mail.
 
 Any number may run: one leads, another takes over within seconds. A follower that fails is tried again and holds up no
 other; nothing is skipped.
@@ -10,11 +10,12 @@ from typing import Any, Final
 
 import structlog
 
+from audit.log import LOG, seal
+from audit.signing import Signer, signers_of
 from store.cases import Cases
 from store.connect import Store, StoreUnreachable
 from store.follow import Follower, LedgerBroken
 from store.lead import PERIOD, Bell, leading
-from store.leaves import LEAVES
 from store.projections import asynchronous
 from workers.mailer import MailServer, mail_for_ever
 from workers.notifier import telling
@@ -22,6 +23,8 @@ from workers.notifier import telling
 _LONGEST_PAUSE: Final = 30.0
 """Seconds before a follower that failed is tried again, at most."""
 
+_SEALING: Final = 0.4
+"""Seconds between two looks whether there is something to seal: an event is sealed within one second."""
 _AGAIN: Final = 0.05
 """Seconds after which work that should end is cancelled again."""
 
@@ -31,14 +34,23 @@ log = structlog.get_logger("relay")
 def followers(store: Store) -> list[Follower]:
     """Everybody who follows the events. A new one is a line here."""
     cases = Cases(store.ledger)
-    return [LEAVES, telling(store, cases), *asynchronous(cases)]
+    return [LOG, telling(store, cases), *asynchronous(cases)]
 
 
 async def relay_for_ever(
-    url: str, store: Store, *, everybody: Sequence[Follower] | None = None, mail: MailServer | None = None
+    url: str,
+    store: Store,
+    *,
+    everybody: Sequence[Follower] | None = None,
+    mail: MailServer | None = None,
+    sealed_by: Sequence[Signer] = (),
 ) -> None:
-    """Lead whenever nobody else does, until cancelled; an outage is logged and waited out."""
+    """Lead whenever nobody else does, until cancelled; an outage is logged and waited out.
+
+    Checkpoints of the log are *sealed_by* those signers, or by keys that come from the master keys.
+    """
     everybody = followers(store) if everybody is None else everybody
+    signers = sealed_by or signers_of(store.seals)
     while True:
         try:
             async with leading(url) as lead:
@@ -46,6 +58,7 @@ async def relay_for_ever(
                 await _together(
                     lead.hold(),
                     *(_go_on(store, one, lead.bell) for one in everybody),
+                    _seal_for_ever(store, signers),
                     *([mail_for_ever(mail, store)] if mail else []),
                 )
         except StoreUnreachable as error:
@@ -82,7 +95,7 @@ async def _go_on(store: Store, follower: Follower, bell: Bell) -> None:
         try:
             handled = await store.following.step(follower)
         except Exception as error:  # whatever it is: nothing is skipped, and the others go on
-            _tell(follower, error, pause)
+            _tell(follower.name, error, pause)
             await asyncio.sleep(pause)
             pause = min(2 * pause, _LONGEST_PAUSE)
             continue
@@ -91,8 +104,22 @@ async def _go_on(store: Store, follower: Follower, bell: Bell) -> None:
             await _wait(heard)
 
 
-def _tell(follower: Follower, error: Exception, pause: float) -> None:
-    told = {"name": follower.name, "again_in": pause, "error": type(error).__name__}
+async def _seal_for_ever(store: Store, signers: Sequence[Signer]) -> None:
+    """Sign what was added to the log, twice a second."""
+    pause = _SEALING
+    while True:
+        await asyncio.sleep(pause)
+        try:
+            await seal(store.pool, signers)
+        except Exception as error:  # as above: tried again, and the others go on
+            pause = min(2 * pause, _LONGEST_PAUSE)
+            _tell("sealing", error, pause)
+        else:
+            pause = _SEALING
+
+
+def _tell(name: str, error: Exception, pause: float) -> None:
+    told = {"name": name, "again_in": pause, "error": type(error).__name__}
     if isinstance(error, StoreUnreachable):
         log.warning("follower_waits", **told)
     elif isinstance(error, LedgerBroken):

@@ -19,6 +19,8 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 if TYPE_CHECKING:
     from temporalio.client import Client
 
+    from audit.signing import Signer
+    from audit.verify_bundle import Key
     from workers.mailer import MailServer
 
 PREFIX: Final = "HASHI_"
@@ -32,7 +34,7 @@ TEMPORAL_VARIABLES: Final[Mapping[str, tuple[str, str]]] = {
     "TEMPORAL_API_KEY": ("", "Key for Temporal Cloud; switches TLS on."),
     "TEMPORAL_TLS": ("", "Whether to use TLS; TEMPORAL_TLS_… name certificates."),
 }
-_SECRET: Final = frozenset({"HASHI_MASTER_KEY", "HASHI_API_KEY", "HASHI_SMTP_URL", "TEMPORAL_API_KEY"})
+_SECRET: Final = frozenset({"HASHI_MASTER_KEY", "HASHI_LOG_KEY", "HASHI_API_KEY", "HASHI_SMTP_URL", "TEMPORAL_API_KEY"})
 _MASK: Final = "********"
 
 
@@ -66,6 +68,20 @@ class Settings(BaseSettings):
         None, description="32 bytes as base64 or hex that seal what is confidential; several, by commas, newest first."
     )
     master_key_file: Path | None = Field(None, description="A file with the master key, instead of HASHI_MASTER_KEY.")
+    log_key: SecretStr | None = Field(
+        None,
+        description="32 bytes as base64 or hex that sign checkpoints of the log; several, by commas, newest first, all "
+        "sign. Default: keys that come from the master keys.",
+    )
+    log_key_file: Path | None = Field(None, description="A file with the log's keys, instead of HASHI_LOG_KEY.")
+    log_origin: str | None = Field(
+        None,
+        pattern=r"^[^\s+]+$",
+        description="Name of the log; default: comes from the master key.",
+    )
+    log_trusted: str | None = Field(
+        None, description="Verifier keys of the log that `hashi audit` trusts beside these, for instance retired ones."
+    )
     api_key: SecretStr | None = Field(None, description="The key of who acts; `--as PERSON` goes before it.")
     url: str | None = Field(None, description="Address of the gateway for commands; default: that of `hashi up`.")
     host: str = Field("127.0.0.1", description="Address the gateway listens on.")
@@ -138,15 +154,30 @@ class Settings(BaseSettings):
 
     def master_keys(self) -> list[bytes]:
         """The master keys, newest first; empty when none is set. Raises SettingsFault."""
-        if self.master_key is not None:
-            return parse_keys(self.master_key.get_secret_value(), "HASHI_MASTER_KEY")
-        if self.master_key_file is None:
-            return []
+        return _keys("HASHI_MASTER_KEY", self.master_key, self.master_key_file)
+
+    def log_signers(self) -> "list[Signer]":
+        """Who signs the log's checkpoints, the newest first; empty when no key is set. Raises SettingsFault."""
+        from audit.signing import signers  # noqa: PLC0415 - only those who prove pay for it
+        from store.sealing import Seals  # noqa: PLC0415
+
+        master_keys = self.master_keys()
+        seals = Seals(master_keys) if master_keys else None
+        seeds = _keys("HASHI_LOG_KEY", self.log_key, self.log_key_file) or (seals.log_seeds if seals else [])
+        origin = self.log_origin or (seals.log_origin if seals else None)
+        if seeds and origin is None:
+            raise SettingsFault("HASHI_LOG_ORIGIN: not set, and no master key it could come from")
+        return signers(origin, seeds) if origin else []
+
+    def log_keys(self) -> "list[Key]":
+        """The verifier keys that are trusted here: of those who sign, and HASHI_LOG_TRUSTED. Raises SettingsFault."""
+        from audit.verify_bundle import Broken, parse_key  # noqa: PLC0415
+
+        words = (self.log_trusted or "").replace(",", " ").split()
         try:
-            text = self.master_key_file.read_text(encoding="ascii")
-        except (OSError, ValueError) as error:
-            raise SettingsFault(f"HASHI_MASTER_KEY_FILE: {self.master_key_file} cannot be read: {error}") from error
-        return parse_keys(text, f"HASHI_MASTER_KEY_FILE ({self.master_key_file})")
+            return [*(one.key for one in self.log_signers()), *(parse_key(word) for word in words)]
+        except Broken as error:
+            raise SettingsFault(f"HASHI_LOG_TRUSTED: {error}") from error
 
 
 def is_loopback(host: str) -> bool:
@@ -155,6 +186,18 @@ def is_loopback(host: str) -> bool:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
         return host == "localhost"
+
+
+def _keys(name: str, given: SecretStr | None, path: Path | None) -> list[bytes]:
+    if given is not None:
+        return parse_keys(given.get_secret_value(), name)
+    if path is None:
+        return []
+    try:
+        text = path.read_text(encoding="ascii")
+    except (OSError, ValueError) as error:
+        raise SettingsFault(f"{name}_FILE: {path} cannot be read: {error}") from error
+    return parse_keys(text, f"{name}_FILE ({path})")
 
 
 def parse_keys(text: str, name: str) -> list[bytes]:

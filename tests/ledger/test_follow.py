@@ -13,10 +13,11 @@ import pytest
 from ledger_notes import new_stream, note_types, notes
 from sqlalchemy import make_url
 
+from audit.log import LOG
+from audit.verify_bundle import leaf_hash
 from domain.case import UnknownEvent, event_type
 from store.connect import Store
 from store.follow import Batch, Follower, Following, LedgerBroken
-from store.leaves import LEAVES, leaf_hash
 from store.pool import Connection, fetch
 from workers.embedded import Stack
 
@@ -144,21 +145,21 @@ async def test_an_open_transaction_elsewhere_delays_no_follower(store: Store, se
         for connection in (here, there):
             await connection.execute("SELECT pg_current_xact_id()")
         await store.ledger.append(notes(new_stream(), 0, "c1", 2))
-        await store.following.catch_up(LEAVES)
-        assert await store.following.position(LEAVES.name) == await store.following.head()
+        await store.following.catch_up(LOG)
+        assert await store.following.position(LOG.name) == await store.following.head()
 
 
 async def test_a_checkpoint_is_true_after_dump_and_restore(new_database: NewDatabase, tmp_path: Path) -> None:
     url, restored = await new_database(), await new_database(None)
     async with Store.open(url, [bytes(32)], event_types=note_types) as store:
         await store.ledger.append(notes(new_stream(), 0, "c1", 5))
-        await store.following.catch_up(LEAVES)
+        await store.following.catch_up(LOG)
         await store.ledger.append(notes(new_stream(), 0, "c1", 5))
     await asyncio.to_thread(copied, url, restored, tmp_path / "dump")
     async with Store.open(restored, [bytes(32)], event_types=note_types) as store:
-        assert await store.following.position(LEAVES.name) == 5
+        assert await store.following.position(LOG.name) == 5
         await store.ledger.append(notes(new_stream(), 0, "c1", 5))
-        assert await store.following.catch_up(LEAVES) == 10
+        assert await store.following.catch_up(LOG) == 10
 
 
 def copied(url: str, to: str, dump: Path) -> None:
@@ -171,7 +172,7 @@ def copied(url: str, to: str, dump: Path) -> None:
 
 async def test_leaves_are_hashed_over_the_kept_bytes_as_rfc_9162_says(store: Store) -> None:
     await store.ledger.append(notes(new_stream(), 0, "c1", 3))
-    await store.following.catch_up(LEAVES)
+    await store.following.catch_up(LOG)
     bodies = await store.ledger.bodies(0, 10_000)
     leaves = await fetch(store.pool, "SELECT position, leaf_hash FROM hashi.log_leaves ORDER BY position")
     assert leaves == [(position, hashlib.sha256(b"\0" + body).digest()) for position, body in bodies]

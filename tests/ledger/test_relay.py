@@ -13,10 +13,10 @@ import pytest
 from ledger_notes import new_stream, notes
 
 import workers.relay
+from audit.log import LOG
 from store import lead
 from store.connect import Store
 from store.follow import Batch, Follower
-from store.leaves import LEAVES
 from store.pool import Connection
 from workers.relay import end, relay_for_ever
 
@@ -31,7 +31,7 @@ AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
 @asynccontextmanager
 async def relay(url: str, store: Store, *everybody: Follower) -> AsyncIterator[None]:
     """A relay in this process."""
-    going = asyncio.ensure_future(relay_for_ever(url, store, everybody=everybody or [LEAVES]))
+    going = asyncio.ensure_future(relay_for_ever(url, store, everybody=everybody or [LOG]))
     try:
         yield
         assert not going.done()
@@ -47,7 +47,7 @@ async def relay_process(url: str) -> asyncio.subprocess.Process:
     return await asyncio.create_subprocess_exec(sys.executable, "-m", "workers.cli", "relay", cwd=ROOT, env=environment)
 
 
-async def handled(store: Store, name: str = LEAVES.name) -> None:
+async def handled(store: Store, name: str = LOG.name) -> None:
     """Wait until *name* has handled all there is."""
     async with asyncio.timeout(60):
         while await store.following.position(name) < await store.following.head():  # noqa: ASYNC110
@@ -95,7 +95,7 @@ async def test_a_follower_that_fails_holds_up_no_other_and_is_tried_again(
             raise RuntimeError("not yet")
 
     await store.ledger.append(notes(new_stream(), 0, "c1", 5))
-    async with relay(url, store, Follower("fails", fails), LEAVES):
+    async with relay(url, store, Follower("fails", fails), LOG):
         await handled(store)
         await handled(store, "fails")
     assert tries == [tries[0]] * 3

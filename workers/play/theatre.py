@@ -19,6 +19,8 @@ from temporalio.contrib.pydantic import pydantic_data_converter
 
 import migrations
 from activities.contract import SEARCH_ATTRIBUTES
+from audit.log import seal
+from audit.signing import signers_of
 from domain.envelope import CENTER, Organization, Person
 from domain.terms import OrganizationKind, Role
 from gateway.app import GatewaySettings, create_app
@@ -53,9 +55,10 @@ class Machine:
     followers: Sequence[Follower]
 
     async def settle(self) -> None:
-        """Let everything that follows the events catch up with them."""
+        """Let everything that follows the events catch up with them, and seal them."""
         for one in self.followers:
             await self.store.following.catch_up(one)
+        await seal(self.store.pool, signers_of(self.store.seals))
 
     async def stand_at(self, moment: datetime) -> None:
         """Set the clock to *moment* and let it stand still."""
