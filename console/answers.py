@@ -18,7 +18,7 @@ from domain.law import RULES
 from domain.notices import ANSWERED_BY
 from domain.reasons import CATALOGUE, ReasonKind, Wording
 from domain.state import Case
-from domain.visibility import case_view
+from domain.views import case_view
 from gateway.ask import Wish
 from gateway.parts import Gateway, gateway_of
 from gateway.problems import Problem
@@ -82,7 +82,8 @@ async def answer(request: Request, word: str) -> Response:
 
 async def _matter(gateway: Gateway, word: str) -> Matter | None:
     notice = await gateway.store.notices.by_link(word)
-    if notice is None or await gateway.store.clock.now() - notice.created_at > timedelta(days=LINK_DAYS):
+    now = await gateway.store.clock.now()
+    if notice is None or now - notice.created_at > timedelta(days=LINK_DAYS):
         return None
     person = await gateway.store.directory.person(notice.person_id)
     version = await gateway.store.ledger.head(f"case-{notice.case_id}")
@@ -90,7 +91,7 @@ async def _matter(gateway: Gateway, word: str) -> Matter | None:
     if person is None or not isinstance(case, Case):
         return None
     actor = Actor(role=person.role, org_id=person.org_id, person=person.person_id)
-    return Matter(notice, person, case_view(case, actor))
+    return Matter(notice, person, case_view(case, actor, now))
 
 
 def _command(found: Matter, name: str, typed: dict[str, str]) -> Command:

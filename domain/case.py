@@ -198,6 +198,7 @@ def event_of(place: tuple[str, int], case: Case | None, command: Command, data: 
         causation_id=proposal.proposal_id if proposal else command.command_id,
         correlation_id=command.case_id,
         reason=proposal.reason if proposal and command.name == "ConfirmDecision" else command.reason,
+        data_classes=tuple(sorted(set(data.classes().values()))),
         evidence=tuple(Evidence(document_id=one, sha256=known[one]) for one in papers if one in known),
         fiscal_year=fiscal_year(occurred),
         data=data,

@@ -24,6 +24,7 @@ RECIPIENT_CLASSES: Final = {
 PUBLIC_SUMMARY: Final = "public_summary"
 NEED_DETAIL: Final = "need_detail"
 TRADE_SECRET: Final = "trade_secret"  # noqa: S105 - a class of data, no credential
+BANK_RELATION: Final = "bank_relation"
 
 FIELD_CLASSES: Final = {
     **dict.fromkeys(
@@ -70,11 +71,14 @@ def require_consent(case: Case, now: datetime) -> None:
     refuse("consent_required", fact=f"valid_until: {max(ended)}" if ended else "RecordConsent")
 
 
+def groups_of(kind: OrganizationKind) -> frozenset[str]:
+    """The groups of recipients that hold an organization of *kind*."""
+    return frozenset(name for name, kinds in RECIPIENT_CLASSES.items() if kind in kinds)
+
+
 def covers(consent: Consent, organization: Organization) -> bool:
     """Whether *organization* is among the recipients of *consent*, by id or by group."""
-    if organization.org_id in consent.recipients:
-        return True
-    return any(organization.kind in RECIPIENT_CLASSES.get(one, ()) for one in consent.recipients)
+    return bool({organization.org_id, *groups_of(organization.kind)} & set(consent.recipients))
 
 
 def require_recipient(case: Case, organization: Organization, now: datetime, field: str | None = None) -> None:

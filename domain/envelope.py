@@ -78,8 +78,14 @@ class EventData(Record):
 
     schema_version: ClassVar[int] = 1
 
+    carries: ClassVar[Mapping[str, str]] = {}
+    """The class of the company's data in each field that holds any (`domain.md` section 5, `DataClass`)."""
     happens: ClassVar[str | None] = None
     """The field that tells when the fact became true, an instant or a day, where one does."""
+
+    def classes(self) -> Mapping[str, str]:
+        """The class of the company's data in each field that is filled with any; `a/b` is b of the field a."""
+        return {name: kind for name, kind in self.carries.items() if getattr(self, name)}
 
     def happened(self) -> datetime | date | None:
         """When the fact became true, where the fact itself tells."""

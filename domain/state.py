@@ -24,6 +24,7 @@ from domain.terms import (
     Exclusivity,
     Feasibility,
     MilestoneResult,
+    OrganizationKind,
     Origin,
     Owner,
     Party,
@@ -140,6 +141,7 @@ class Assignment(Record):
     assignment_id: str
     researcher_id: str
     institution_id: str
+    institution_kind: OrganizationKind | None = None
     role: AssignmentRole
     state: AssignmentState
     offered_at: datetime
@@ -278,6 +280,8 @@ class Milestone(Record):
     due_on: date
     agreement_id: str
     planned_at: datetime
+    secret: bool = False
+    """Whether its title tells a trade secret."""
     result: MilestoneResult | None = None
 
 

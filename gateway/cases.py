@@ -17,16 +17,8 @@ from domain.reasons import Wording
 from domain.refusals import Refusal
 from domain.state import Case
 from domain.terms import Role, Stage, Status
-from domain.visibility import (
-    CENTER_ROLES,
-    case_view,
-    event_view,
-    is_party,
-    reader_keys,
-    referral_of,
-    seen_events,
-    seen_version,
-)
+from domain.views import case_view, event_view, seen_events
+from domain.visibility import CENTER_ROLES, is_party, reader_keys, referral_of, seen_version
 from gateway.auth import actor_of
 from gateway.commands import known_form
 from gateway.conditions import etag
@@ -61,7 +53,8 @@ async def list_cases(
         limit=limit + 1,
     )
     following = _cursor(gateway, found[limit - 1]) if len(found) > limit else None
-    return _page(request, [await _row(gateway, one, actor) for one in found[:limit]], following)
+    now = await gateway.store.clock.now()
+    return _page(request, [await _row(gateway, one, actor, now) for one in found[:limit]], following)
 
 
 @router.get("/v1/cases/{case_id}")
@@ -71,13 +64,13 @@ async def read_case(
     """One case as the reader may see it, now or at a version in the reader's own count."""
     gateway, actor = gateway_of(request), await actor_of(request)
     _require_known_parameters(request, "at_version")
-    case = await _case(gateway, actor, case_id)
+    case, now = await _case(gateway, actor, case_id)
     if at_version is not None:
         case = _at(await gateway.cases.events(case.case_id), actor, at_version)
     tag = etag(seen_version(case, actor))
     if request.headers.get("if-none-match") == tag:
         return Response(status_code=304, headers={"ETag": tag})
-    return answer(case_view(case, actor), headers={"ETag": tag})
+    return answer(case_view(case, actor, now), headers={"ETag": tag})
 
 
 @router.get("/v1/cases/{case_id}/events")
@@ -93,14 +86,14 @@ async def list_events(
     """
     gateway, actor = gateway_of(request), await actor_of(request)
     _require_known_parameters(request, "after", "limit")
-    case = await _case(gateway, actor, case_id)
+    case, now = await _case(gateway, actor, case_id)
     events = [one for one in await gateway.cases.events(case.case_id) if one.version <= case.version]
-    numbered = seen_events(events, actor, case)
+    numbered = seen_events(events, actor, case, now)
     if actor.role is Role.auditor:
         places = await gateway.store.ledger.positions(stream_of(case_id))
         numbered = [(places[event.version], event, data) for _, event, data in numbered]
     shown = [one for one in numbered if one[0] > after]
-    items = [cloud_event(number, event, data, actor, case) for number, event, data in shown[:limit]]
+    items = [cloud_event(number, event, data, actor, (case, now)) for number, event, data in shown[:limit]]
     return _page(request, items, str(shown[limit - 1][0]) if len(shown) > limit else None)
 
 
@@ -109,7 +102,7 @@ async def list_disclosures(request: Request, case_id: str) -> Response:
     """What of the company was shown to whom, and when: for the company itself, and for the center."""
     gateway, actor = gateway_of(request), await actor_of(request)
     _require_known_parameters(request)
-    case = await _case(gateway, actor, case_id)
+    case, _ = await _case(gateway, actor, case_id)
     if actor.role is not Role.company_representative and actor.role not in CENTER_ROLES:
         raise refused(Refusal.of("not_permitted", role=actor.role, command="ListDisclosures"))
     steps, state = [], None
@@ -120,7 +113,8 @@ async def list_disclosures(request: Request, case_id: str) -> Response:
     return _page(request, items, None)
 
 
-async def _case(gateway: Gateway, actor: Actor, case_id: str) -> Case:
+async def _case(gateway: Gateway, actor: Actor, case_id: str) -> tuple[Case, datetime]:
+    """The case as it stands for *actor*, and now; for a bank that left both stand still. Raises Problem."""
     case_id = known_form(case_id)
     briefing = await gateway.store.desk.briefing(case_id, "-", ())
     case = await gateway.cases.at(case_id, briefing.version)
@@ -128,10 +122,10 @@ async def _case(gateway: Gateway, actor: Actor, case_id: str) -> Case:
         raise unknown_case()
     referral = referral_of(case, actor.org_id) if actor.role is Role.bank_officer else None
     if referral is None or referral.until is None:
-        return case
+        return case, briefing.now
     frozen = await gateway.cases.at(case_id, referral.until)
     assert frozen is not None
-    return frozen
+    return frozen, frozen.updated_at
 
 
 def _at(events: Sequence[Event], actor: Actor, number: int) -> Case:
@@ -141,7 +135,7 @@ def _at(events: Sequence[Event], actor: Actor, number: int) -> Case:
     case: Case | None = None
     for event in events:
         case = evolve(case, event)
-        seen += int(last is not None and event_view(event, actor, last) is not None)
+        seen += int(last is not None and event_view(event, actor, last, event.recorded_at) is not None)
         count = seen if is_bank else event.version
         if count == number and (is_bank or is_party(case, actor, event.recorded_at)):
             found = case
@@ -151,12 +145,12 @@ def _at(events: Sequence[Event], actor: Actor, number: int) -> Case:
     return found
 
 
-async def _row(gateway: Gateway, overview: Overview, actor: Actor) -> dict[str, Any]:
+async def _row(gateway: Gateway, overview: Overview, actor: Actor, now: datetime) -> dict[str, Any]:
     if reader_keys(actor) is None:
         return row_of_overview(overview)
     case = await gateway.cases.at(overview.case_id, overview.version)
     assert case is not None
-    return row(case, actor)
+    return row(case, actor, now)
 
 
 def _page(request: Request, items: Sequence[Any], following: str | None) -> Response:

@@ -13,7 +13,8 @@ from domain.envelope import Actor, Event
 from domain.law import View
 from domain.state import Case
 from domain.terms import Role
-from domain.visibility import CENTER_ROLES, bank_view, case_view, event_view, referral_of, seen_version
+from domain.views import case_view, event_view, shown_to_bank
+from domain.visibility import CENTER_ROLES, referral_of, seen_version
 from store.overview import Overview
 
 _ROW: Final[tuple[str, ...]] = (
@@ -77,9 +78,9 @@ def sees_all(actor: Actor) -> bool:
     return actor.role in CENTER_ROLES
 
 
-def row(case: Case, actor: Actor) -> dict[str, Any]:
+def row(case: Case, actor: Actor, now: datetime) -> dict[str, Any]:
     """*case* in a list for *actor*."""
-    view = case_view(case, actor)
+    view = case_view(case, actor, now)
     shown = {name: view[name] for name in _ROW if name in view}
     title = view.get("need", {}).get("title")
     return {**shown, "title": title} if title else shown
@@ -91,8 +92,11 @@ def row_of_overview(overview: Overview) -> dict[str, Any]:
     return told | ({"coordinator": overview.coordinator_id} if overview.coordinator_id else {})
 
 
-def cloud_event(number: int, event: Event, data: Mapping[str, Any], actor: Actor, case: Case) -> dict[str, Any]:
-    """*event* as the CloudEvent that *actor* sees under *number*."""
+def cloud_event(
+    number: int, event: Event, data: Mapping[str, Any], actor: Actor, at: tuple[Case, datetime]
+) -> dict[str, Any]:
+    """*event* as the CloudEvent that *actor* sees under *number*, the case and the time being *at*."""
+    case, now = at
     told: dict[str, Any] = {
         "specversion": "1.0",
         "id": event.event_id,
@@ -105,19 +109,19 @@ def cloud_event(number: int, event: Event, data: Mapping[str, Any], actor: Actor
         "partitionkey": case.case_id,
         "sequence": f"{number:020d}",
     }
-    if not _is_summary(event, actor, case):
+    if not _is_summary(event, actor, case, now):
         told["actorrole"] = event.actor.role.value
     return {**told, "data": dict(data)}
 
 
-def _is_summary(event: Event, actor: Actor, case: Case) -> bool:
+def _is_summary(event: Event, actor: Actor, case: Case, now: datetime) -> bool:
     referral = referral_of(case, actor.org_id) if actor.role is Role.bank_officer else None
-    return referral is not None and bank_view(event, referral) is View.summary
+    return referral is not None and shown_to_bank(event, referral, case, now) is View.summary
 
 
 def shown_events(events: Sequence[Event], actor: Actor, case: Case) -> list[Event]:
     """Those of *events* that exist for *actor*; *case* is the state after them."""
-    return [event for event in events if event_view(event, actor, case) is not None]
+    return [event for event in events if event_view(event, actor, case, event.recorded_at) is not None]
 
 
 def instant(moment: datetime) -> str:

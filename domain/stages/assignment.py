@@ -17,6 +17,7 @@ from domain.terms import (
     AssignmentState,
     CheckResult,
     ConflictDecision,
+    OrganizationKind,
     Party,
     ReleaseCause,
     Role,
@@ -46,6 +47,8 @@ class AssignmentOffered(EventData):
     assignment_id: Key
     researcher_id: Key
     institution_id: Key
+    institution_kind: OrganizationKind | None = None
+    """Which groups of a consent's recipients hold the institution."""
     role: AssignmentRole
     respond_by: Day | None = None
     disclosed_fields: tuple[Code, ...]
@@ -252,6 +255,7 @@ def offer_assignment(case: Case, data: OfferAssignment, ask: Ask) -> Iterable[Ev
             assignment_id=assignment_id,
             researcher_id=data.researcher_id,
             institution_id=institution.org_id,
+            institution_kind=institution.kind,
             role=data.role,
             respond_by=data.respond_by,
             disclosed_fields=data.disclosed_fields,

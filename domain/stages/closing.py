@@ -6,6 +6,7 @@ from typing import Any, ClassVar, Final
 from pydantic import Field
 
 from domain.calendar import after_months
+from domain.consents import NEED_DETAIL
 from domain.dispositions import FOUNDATIONS, RECALLED
 from domain.envelope import CommandData, Event, EventData
 from domain.law import Ask, View, decides, evolves, refuse, require
@@ -29,6 +30,7 @@ class CaseResumed(EventData):
 class CaseClosed(EventData):
     """The case ended, with an explicit disposition."""
 
+    carries: ClassVar[Mapping[str, str]] = {"outcome_summary": NEED_DETAIL}
     disposition: Disposition
     outcome_summary: Text | None = None
 
@@ -40,6 +42,7 @@ class CaseReopened(EventData):
 class NoteRecorded(EventData):
     """Somebody wrote a note for the center."""
 
+    carries: ClassVar[Mapping[str, str]] = {"text": NEED_DETAIL}
     text: Text
     note_class: Code = Field("internal", alias="class")
 
@@ -47,6 +50,7 @@ class NoteRecorded(EventData):
 class FollowUpRecorded(EventData):
     """What became of it afterwards, as reported."""
 
+    carries: ClassVar[Mapping[str, str]] = {"jobs": NEED_DETAIL, "sales_band": NEED_DETAIL, "continued": NEED_DETAIL}
     jobs: int | None = None
     sales_band: Band | None = None
     continued: bool | None = None

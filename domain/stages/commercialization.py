@@ -5,6 +5,7 @@ from typing import Any, ClassVar
 
 from pydantic import Field
 
+from domain.consents import NEED_DETAIL
 from domain.envelope import CommandData, Event, EventData
 from domain.law import Ask, View, decides, evolves, refuse, require
 from domain.records import Code, Day, Key, Line
@@ -31,6 +32,7 @@ class ProductReleased(EventData):
 class OrdersReported(EventData):
     """Orders came in."""
 
+    carries: ClassVar[Mapping[str, str]] = {"order_band": NEED_DETAIL, "customer_class": NEED_DETAIL}
     product_id: Key
     order_band: Band
     customer_class: Line | None = None
@@ -39,6 +41,7 @@ class OrdersReported(EventData):
 class FundingRecorded(EventData):
     """Public money supports the work."""
 
+    carries: ClassVar[Mapping[str, str]] = {"amount_band": NEED_DETAIL}
     source: Line
     programme: Line | None = None
     amount_band: Band | None = None
@@ -48,6 +51,12 @@ class FundingRecorded(EventData):
 class CompanyFactsDeclared(EventData):
     """Hard facts on research and development, as the company states them."""
 
+    carries: ClassVar[Mapping[str, str]] = {
+        "rd_staff": NEED_DETAIL,
+        "rd_spend_band": NEED_DETAIL,
+        "patents": NEED_DETAIL,
+        "certificates": NEED_DETAIL,
+    }
     rd_staff: int | None = None
     rd_spend_band: Band | None = None
     patents: int | None = None

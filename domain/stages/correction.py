@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 from pydantic import Field
 
 from domain.calendar import close_of
+from domain.consents import BANK_RELATION, NEED_DETAIL
 from domain.envelope import CommandData, Event, EventData
 from domain.law import Ask, View, decides, evolves, refuse, require
 from domain.records import Day, Instant, Key, Line, Plain
@@ -18,6 +19,7 @@ from domain.timers import deadlines, wait_key
 class CorrectionRecorded(EventData):
     """One event said something wrong; this is right."""
 
+    carries: ClassVar[Mapping[str, str]] = {"right_value": NEED_DETAIL}
     corrects_event_id: Key
     right_value: Plain
     corrects_type: Line = "-"
@@ -35,6 +37,7 @@ class DeadlineExtended(EventData):
 class BankOfficerAssigned(EventData):
     """Another officer of the bank follows the case."""
 
+    carries: ClassVar[Mapping[str, str]] = {"officer_id": BANK_RELATION, "previous_id": BANK_RELATION}
     officer_id: Key
     previous_id: Key | None = None
 

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any, ClassVar
 
 from domain.calendar import japanese_day
-from domain.consents import require_consent
+from domain.consents import NEED_DETAIL, require_consent
 from domain.envelope import Command, CommandData, Event, EventData, made_id
 from domain.law import RULES, Ask, Rule, View, decides, evolves, refuse, require
 from domain.records import Key, Line
@@ -17,6 +17,7 @@ _ANYBODY = frozenset(Role) - {Role.system, Role.auditor, Role.strategy_analyst, 
 class DecisionProposed(EventData):
     """A first person gave a command that wants two."""
 
+    carries: ClassVar[Mapping[str, str]] = {"data": NEED_DETAIL}
     proposal_id: Key
     command: Line
     data: Mapping[str, Any]

@@ -8,6 +8,7 @@ from pydantic import AliasChoices, Field, ValidationError, model_validator
 
 from domain.calendar import japanese_day
 from domain.catalogue.seeds import Seed
+from domain.consents import BANK_RELATION, FIELD_CLASSES, NEED_DETAIL
 from domain.envelope import CENTER, CommandData, Event, EventData
 from domain.law import Ask, View, decides, evolves, refuse, require
 from domain.records import Code, CorporateNumber, Day, Key, Line, Plain, Record, Text
@@ -24,9 +25,24 @@ class CompanyNamed(Record):
     prefecture: Code | None = None
 
 
+class NeedBody(Record):
+    """What is said of a need."""
+
+    title: Line
+    public_summary: Text
+    description: Text | None = None
+    field_codes: tuple[Code, ...] = Field((), max_length=20)
+    program_tags: tuple[Code, ...] = Field((), max_length=20)
+    urgency: Urgency = Urgency.normal
+    desired_by: Day | None = None
+    budget_band: Band | None = None
+    tried_before: Text | None = None
+
+
 class CaseOpened(EventData):
     """The center took the case in."""
 
+    carries: ClassVar[Mapping[str, str]] = {"referral_id": BANK_RELATION, "company_id": NEED_DETAIL}
     case_no: Line
     origin: Origin
     referral_id: Key | None = None
@@ -42,6 +58,11 @@ class CaseOpened(EventData):
 class NeedReferred(EventData):
     """The need as it was referred."""
 
+    carries: ClassVar[Mapping[str, str]] = {
+        "bank_id": BANK_RELATION,
+        "bank_reference": BANK_RELATION,
+        **{name: FIELD_CLASSES[name] for name in NeedBody.model_fields},
+    }
     need_id: Key
     bank_id: Key | None = None
     bank_reference: Line | None = None
@@ -59,6 +80,7 @@ class NeedReferred(EventData):
 class NeedInformationRequested(EventData):
     """The center asks for more."""
 
+    carries: ClassVar[Mapping[str, str]] = {"questions": NEED_DETAIL}
     questions: tuple[Text, ...]
     due_on: Day | None = None
     from_role: Role
@@ -67,22 +89,13 @@ class NeedInformationRequested(EventData):
 class NeedSupplemented(EventData):
     """More is known of the need."""
 
+    carries: ClassVar[Mapping[str, str]] = {"documents": NEED_DETAIL}
     fields: Mapping[str, Plain]
     documents: tuple[Key, ...] = ()
 
-
-class NeedBody(Record):
-    """What is said of a need."""
-
-    title: Line
-    public_summary: Text
-    description: Text | None = None
-    field_codes: tuple[Code, ...] = Field((), max_length=20)
-    program_tags: tuple[Code, ...] = Field((), max_length=20)
-    urgency: Urgency = Urgency.normal
-    desired_by: Day | None = None
-    budget_band: Band | None = None
-    tried_before: Text | None = None
+    def classes(self) -> Mapping[str, str]:
+        """Those of the fields that are told anew, too."""
+        return {**super().classes(), **{f"fields/{name}": FIELD_CLASSES[name] for name in self.fields}}
 
 
 class ReferNeed(NeedBody, CommandData):

@@ -5,7 +5,7 @@ from typing import Any, ClassVar, Final
 
 from pydantic import Field, model_validator
 
-from domain.consents import is_active
+from domain.consents import BANK_RELATION, NEED_DETAIL, is_active
 from domain.envelope import SYSTEM, Command, CommandData, Event, EventData, made_id
 from domain.law import Ask, View, decides, evolves, refuse, require
 from domain.records import Amount, Key, Line, Text
@@ -17,6 +17,7 @@ from domain.terms import Disposition, Role, Status
 class DuplicateSuspected(EventData):
     """Another case may be about the same wish."""
 
+    carries: ClassVar[Mapping[str, str]] = {"basis": NEED_DETAIL}
     other_case_id: Key
     score: Amount | None = None
     basis: Text | None = None
@@ -37,6 +38,7 @@ class CaseMergedInto(EventData):
 class ReferralAttached(EventData):
     """Another bank's referral follows this case from now on."""
 
+    carries: ClassVar[Mapping[str, str]] = {"bank_id": BANK_RELATION, "bank_reference": BANK_RELATION}
     referral_id: Key
     bank_id: Key
     bank_reference: Line | None = None

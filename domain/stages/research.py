@@ -6,6 +6,7 @@ from typing import Any, ClassVar, Final
 
 from pydantic import AliasChoices, Field
 
+from domain.consents import NEED_DETAIL, TRADE_SECRET
 from domain.envelope import CommandData, Event, EventData
 from domain.law import Ask, View, decides, evolves, refuse, require
 from domain.records import Day, Key, Line, Text, Trl
@@ -62,6 +63,12 @@ class MilestonePlanned(EventData):
     criterion: Text | None = None
     due_on: Day
     agreement_id: Key
+    secret: bool = False
+    """Whether title and criterion tell a trade secret; a bank does not read them then."""
+
+    def classes(self) -> Mapping[str, str]:
+        """Its words are the company's as far as they tell its secrets."""
+        return dict.fromkeys(("title", "criterion"), TRADE_SECRET) if self.secret else {}
 
 
 class MilestoneReached(EventData):
@@ -88,6 +95,7 @@ class MilestoneDropped(EventData):
 class ReadinessAssessed(EventData):
     """Somebody assessed the technology's readiness, on evidence."""
 
+    carries: ClassVar[Mapping[str, str]] = {"basis": NEED_DETAIL}
     scale: ReadinessScale
     level: Trl
     assessor_ref: Line
@@ -99,6 +107,7 @@ class ReadinessAssessed(EventData):
 class ProgressReported(EventData):
     """The researcher told how far the work has come."""
 
+    carries: ClassVar[Mapping[str, str]] = {"summary": NEED_DETAIL}
     agreement_id: Key
     summary: Text | None = None
     document_id: Key | None = None
@@ -157,6 +166,8 @@ class PlanMilestone(CommandData):
     title: Line
     criterion: Text | None = None
     due_on: Day
+    secret: bool = False
+    """Whether title and criterion tell a trade secret, which a bank does not read then."""
     agreement_id: Key | None = Field(None, validation_alias=AliasChoices("agreement_id", "related_agreement"))
 
 
@@ -276,6 +287,7 @@ def plan_milestone(case: Case, data: PlanMilestone, ask: Ask) -> Iterable[EventD
             criterion=data.criterion,
             due_on=data.due_on,
             agreement_id=agreement_id,
+            secret=data.secret,
         )
     ]
 
@@ -363,6 +375,7 @@ def milestone_planned(case: Case, fact: MilestonePlanned, event: Event) -> Case:
         due_on=fact.due_on,
         agreement_id=fact.agreement_id,
         planned_at=event.recorded_at,
+        secret=fact.secret,
     )
     return case.with_("milestones", fact.milestone_id, one)
 

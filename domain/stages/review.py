@@ -5,7 +5,7 @@ from typing import Any, ClassVar
 
 from pydantic import AliasChoices, Field
 
-from domain.consents import require_recipient
+from domain.consents import NEED_DETAIL, require_recipient
 from domain.envelope import CommandData, Event, EventData, Organization
 from domain.law import Ask, View, decides, evolves, refuse, require
 from domain.reasons import ReasonKind
@@ -56,6 +56,7 @@ class ComplianceChecked(EventData):
 class NeedTriaged(EventData):
     """The review sent the need on its way."""
 
+    carries: ClassVar[Mapping[str, str]] = {"criteria": NEED_DETAIL}
     route: Route
     criteria: tuple[Criterion, ...] = ()
     initial_trl: Trl | None = None
@@ -64,6 +65,7 @@ class NeedTriaged(EventData):
 class NeedDeclined(EventData):
     """The center does not take the need up; the case stays open for advice."""
 
+    carries: ClassVar[Mapping[str, str]] = {"advice": NEED_DETAIL}
     advice: Text | None = None
 
 
@@ -77,6 +79,7 @@ class NeedRedirected(EventData):
 class SpecialistConsulted(EventData):
     """An expert was asked one question."""
 
+    carries: ClassVar[Mapping[str, str]] = {"question": NEED_DETAIL, "answer_doc": NEED_DETAIL}
     expert_kind: Code
     expert_id: Key | None = None
     question: Text

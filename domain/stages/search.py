@@ -5,6 +5,7 @@ from typing import Any, ClassVar
 
 from pydantic import AliasChoices, Field
 
+from domain.consents import NEED_DETAIL
 from domain.envelope import CommandData, Event, EventData
 from domain.law import Ask, View, decides, evolves, refuse, require
 from domain.reasons import CATALOGUE, ReasonKind
@@ -38,6 +39,7 @@ class Candidate(Record):
 class ResearcherSearchOpened(EventData):
     """The search began in one ring."""
 
+    carries: ClassVar[Mapping[str, str]] = {"query": NEED_DETAIL}
     search_id: Key
     scope: SearchScope
     query: Text | None = None
@@ -47,6 +49,7 @@ class ResearcherSearchOpened(EventData):
 class ResearcherShortlisted(EventData):
     """The researchers to be asked, in order, with reasons."""
 
+    carries: ClassVar[Mapping[str, str]] = {"candidates": NEED_DETAIL}
     search_id: Key
     candidates: tuple[Candidate, ...]
     ranker_version: Line

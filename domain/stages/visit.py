@@ -68,6 +68,7 @@ class VisitHeld(EventData):
 class VisitReportFiled(EventData):
     """The visitors wrote down what they found."""
 
+    carries: ClassVar[Mapping[str, str]] = {"findings": TRADE_SECRET, "proposed_step": TRADE_SECRET}
     report_id: Key
     visit_id: Key
     version: int
@@ -80,6 +81,7 @@ class VisitReportFiled(EventData):
 class VisitReportConfirmed(EventData):
     """The company confirmed the report, with what it wants hidden."""
 
+    carries: ClassVar[Mapping[str, str]] = {"redactions": TRADE_SECRET}
     report_id: Key
     version: int
     redactions: tuple[Text, ...] = ()

@@ -30,7 +30,7 @@ from domain.law import FACTS, RULES  # noqa: E402
 from domain.refusals import SENTENCES, Refusal  # noqa: E402
 from domain.state import Case  # noqa: E402
 from domain.terms import Disposition, Stage  # noqa: E402
-from domain.visibility import seen_events  # noqa: E402
+from domain.views import seen_events  # noqa: E402
 
 STARTS: Final = (
     *("referred", "in_review", "triaged", "searching", "offered", "assigned", "visited", "reported"),
@@ -210,7 +210,7 @@ def _end(story: Walk, first: int, reached: Reached) -> None:
 def _miscounted(story: Walk, case: Case) -> Iterable[str]:
     first = {one.bank_id: one for one in reversed(case.referrals)}
     for one in first.values():
-        seen = seen_events(story.events, ACTORS[_READERS[one.bank_id]], case)
+        seen = seen_events(story.events, ACTORS[_READERS[one.bank_id]], case, story.now)
         if len(seen) != one.seen:
             yield "a bank's number is not the count of what it sees"
 

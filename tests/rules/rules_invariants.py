@@ -16,7 +16,8 @@ from rules_story import ACTORS, ORGS, Story
 from domain.calendar import japanese_day
 from domain.envelope import Event
 from domain.state import Case
-from domain.visibility import case_view, is_party, seen_events
+from domain.views import case_view, seen_events
+from domain.visibility import is_party
 
 CONSENT_FREE: Final = {
     "ReferNeed",
@@ -494,9 +495,9 @@ def i28_facts_lie_behind_and_old_ones_have_a_document(step: Step) -> Iterable[st
 
 def shown_to(person: str, step: Step) -> str:
     """Everything *person* reads after *step*, as one text."""
-    actor = ACTORS[person]
-    shown = [(number, one.type, body) for number, one, body in seen_events(step.told, actor, step.after)]
-    return json.dumps([case_view(step.after, actor), shown], ensure_ascii=False, default=str)
+    actor, now = ACTORS[person], step.after.updated_at
+    shown = [(number, one.type, body) for number, one, body in seen_events(step.told, actor, step.after, now)]
+    return json.dumps([case_view(step.after, actor, now), shown], ensure_ascii=False, default=str)
 
 
 CANARY: Final = "CANARY-description"
@@ -527,7 +528,7 @@ def i29_a_bank_reads_nothing_hidden(step: Step) -> Iterable[str]:
 def i29_a_bank_counts_exactly_what_it_sees(step: Step) -> Iterable[str]:
     for one in step.after.referrals:
         person = {"jfs-fukuoka": "sato", "jfs-saga": "ide"}[one.bank_id]
-        seen = seen_events(step.told, ACTORS[person], step.after)
+        seen = seen_events(step.told, ACTORS[person], step.after, step.after.updated_at)
         if [number for number, _, _ in seen] != list(range(1, one.seen + 1)):
             yield f"{one.bank_id} counts {one.seen} and sees {len(seen)}"
 

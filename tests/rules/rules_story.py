@@ -18,7 +18,7 @@ from domain.stages.timing import due_command
 from domain.state import Case
 from domain.terms import Role
 from domain.timers import deadlines, first_due
-from domain.visibility import case_view, seen_events
+from domain.views import case_view, seen_events
 
 START: Final = datetime(2026, 4, 1, 9, 0, tzinfo=JST)
 
@@ -248,11 +248,11 @@ class Story:
 
     def sees(self, person: str) -> dict[str, Any]:
         """The case as *person* reads it."""
-        return case_view(self.state, ACTORS[person])
+        return case_view(self.state, ACTORS[person], self.now)
 
     def reads(self, person: str) -> list[tuple[int, Event, dict[str, Any]]]:
         """The history as *person* reads it."""
-        return seen_events(self.events, ACTORS[person], self.state)
+        return seen_events(self.events, ACTORS[person], self.state, self.now)
 
     def text_for(self, person: str) -> str:
         """Everything *person* reads of the case, as one text."""

@@ -5,7 +5,8 @@ import json
 import pytest
 from rules_story import ACTORS, NEED, SECRET_PASSAGE, SIGNING, TO_EXPERTS, Story
 
-from domain.visibility import event_view, is_party, reader_keys, readers, seen_version
+from domain.views import event_view
+from domain.visibility import is_party, reader_keys, readers, seen_version
 
 
 def types(story: Story, person: str) -> list[str]:
@@ -151,5 +152,5 @@ def test_what_is_not_there_is_absent_never_null(story: Story) -> None:
 def test_an_event_a_bank_may_not_see_has_no_view(story: Story) -> None:
     story.offered()
     offered = next(one for one in story.events if one.type == "AssignmentOffered")
-    assert event_view(offered, ACTORS["sato"], story.state) is None
-    assert event_view(offered, ACTORS["ide"], story.state) is None
+    assert event_view(offered, ACTORS["sato"], story.state, story.now) is None
+    assert event_view(offered, ACTORS["ide"], story.state, story.now) is None
