@@ -104,11 +104,14 @@ _BEFORE_AN_ASSIGNMENT: Final = _OF_AN_ASSIGNMENT | {"DecideConflict", "RecordCom
 """What a liaison office does for a researcher who is only asked."""
 
 
+_WITH_AN_INTEREST: Final = frozenset({"AssignCoordinator", "DeclareInterests", "AddNote"})
+"""What somebody of the center, or an expert, still does in a case they have an interest in: hand it over."""
+
+
 def _check_actor(case: Case, rule: Rule, ask: Ask) -> None:
     """Whoever left the case, or has an interest in it, does no work on it (invariants 11, 29)."""
     person, role = ask.actor.person, ask.actor.role
-    if rule.coordinated:
-        require(person not in case.barred_coordinators, "own_interest", person=person)
+    require(person not in case.interested or rule.name in _WITH_AN_INTEREST, "own_interest", person=person)
     if role is Role.researcher and rule.name not in _OF_AN_ASSIGNMENT:
         require(takes_part(case, ask.actor), "not_permitted", role=role, command=rule.name)
     if role is Role.university_liaison and rule.name not in _BEFORE_AN_ASSIGNMENT:

@@ -6,7 +6,16 @@ from typing import Any, Final
 from domain.envelope import Command, EventData
 
 DOCUMENT_FIELDS: Final = frozenset(
-    {"document_id", "report", "final_report", "answer_doc", "co_owner_consent", "evidence", "documents"}
+    {
+        "document_id",
+        "group_document_id",
+        "report",
+        "final_report",
+        "answer_doc",
+        "co_owner_consent",
+        "evidence",
+        "documents",
+    }
 )
 """Fields that hold the id of a kept document, or several."""
 

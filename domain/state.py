@@ -438,7 +438,8 @@ class Case(Record):
     coordinator_id: str | None = None
     coordinators: tuple[str, ...] = ()
     """Every coordinator there ever was, in order."""
-    barred_coordinators: tuple[str, ...] = ()
+    interested: tuple[str, ...] = ()
+    """People of the center, and experts, who declared an interest: they do no work on the case."""
     review_started_at: datetime | None = None
     declined_at: datetime | None = None
     information: InformationRequest | None = None

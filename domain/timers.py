@@ -288,7 +288,7 @@ def _search(case: Case) -> Iterable[Waiting]:
         if one.is_pending and Party.researcher in one.yes and not undecided:
             since = one.accepted_at or one.offered_at
             yield Waiting(Timer.conflict, f"{YES}{one.assignment_id}", since, one.institution_id)
-        if one.is_pending and one.declared_at and undecided:
+        if one.is_active and one.declared_at and undecided:
             yield Waiting(Timer.conflict, one.assignment_id, one.declared_at, one.institution_id)
 
 

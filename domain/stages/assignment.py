@@ -237,8 +237,8 @@ def offer_assignment(case: Case, data: OfferAssignment, ask: Ask) -> Iterable[Ev
     if case.need is not None:
         require(case.triage, "triage_required", fact="TriageNeed")
     person = ask.directory.people.get(data.researcher_id)
-    asked = person is None or person.role is Role.researcher
-    require(asked, "invalid_field", "/data/researcher_id", problem=f"{data.researcher_id} is no researcher")
+    known = person is not None and person.role is Role.researcher
+    require(known, "invalid_field", "/data/researcher_id", problem=f"{data.researcher_id} is no known researcher")
     institution = _institution(data, ask)
     require_recipient(case, institution, ask.now, "/data/institution_id")
     require_disclosure(case, data.disclosed_fields, institution, ask.now, "/data/disclosed_fields")
@@ -386,10 +386,9 @@ def assignment_expired(case: Case, fact: AssignmentExpired, event: Event) -> Cas
 
 @evolves(ConflictOfInterestDeclared, bank=View.hidden)
 def conflict_declared(case: Case, fact: ConflictOfInterestDeclared, event: Event) -> Case:
-    """A declared interest bars a coordinator from owning the case (invariant 11)."""
+    """A declared interest bars a coordinator from owning the case, an expert from judging it (invariant 11)."""
     if fact.assignment_id is None:
-        barred = (*case.barred_coordinators, event.actor.person) if fact.interests else case.barred_coordinators
-        return case.but(barred_coordinators=barred)
+        return case.but(interested=(*case.interested, event.actor.person)) if fact.interests else case
     kinds = tuple(one.kind for one in fact.interests)
     changes = {"declared_at": event.recorded_at, "interests": kinds}
     return _with(case, fact.assignment_id, **changes, **({"conflict": None} if kinds else {}))

@@ -120,7 +120,10 @@ def correction_recorded(case: Case, fact: CorrectionRecorded, event: Event) -> C
 @evolves(DeadlineExtended, bank=View.summary)
 def deadline_extended(case: Case, fact: DeadlineExtended, event: Event) -> Case:
     """The wait's next step comes at the new time, and the later ones keep their distance from it."""
-    [one] = [one for one in deadlines(case) if (one.timer, one.subject) == (fact.timer, fact.subject)]
+    same = (one for one in deadlines(case) if (one.timer, one.subject) == (fact.timer, fact.subject))
+    one = next(same, None)
+    if one is None:  # today's schedule knows no such wait: there is nothing to put off
+        return case
     key = wait_key(fact.timer, fact.subject)
     known = case.extensions.get(key)
     before = known.by if known and known.since == one.since else timedelta()

@@ -58,6 +58,7 @@ def proposal_behind(case: Case | None, command: Command, data: EventData) -> Pro
 
 
 def _second(case: Case, data: ConfirmDecision | RejectDecision, ask: Ask) -> Proposal:
+    """The proposal, if *ask* may complete it: open cases, consent and roles are asked as its own command asks them."""
     proposal_id = data.proposal_id or case.last_proposal_id
     proposal = case.proposals.get(proposal_id or "")
     if proposal is None:
@@ -71,6 +72,8 @@ def _second(case: Case, data: ConfirmDecision | RejectDecision, ask: Ask) -> Pro
     both_sides = rule.by == rule.confirmed_by
     allowed = rule.confirmed_by - ({proposal.proposed_role} if both_sides else set())
     require(ask.actor.role in allowed, "not_permitted", role=ask.actor.role, command=f"Confirm {proposal.command}")
+    if not rule.without_consent:
+        require_consent(case, ask.now)
     return proposal
 
 
@@ -79,13 +82,11 @@ def confirm_decision(case: Case, data: ConfirmDecision, ask: Ask) -> Iterable[Ev
     """The facts of the proposed command, decided anew on today's state."""
     proposal = _second(case, data, ask)
     rule = RULES[proposal.command]
-    if not rule.without_consent:
-        require_consent(case, ask.now)
     command = ask.command.model_copy(update={"reason": proposal.reason})
     return rule.decide(case, rule.data.model_validate(dict(proposal.data)), Ask(command, ask.context))
 
 
-@decides(RejectDecision, by=_ANYBODY, when_closed=True, reason=True)
+@decides(RejectDecision, by=_ANYBODY, when_closed=True, without_consent=True, reason=True)
 def reject_decision(case: Case, data: RejectDecision, ask: Ask) -> Iterable[EventData]:
     """The proposal falls."""
     proposal = _second(case, data, ask)

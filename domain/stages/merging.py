@@ -70,6 +70,8 @@ class MergeCases(CommandData):
     example: ClassVar[Mapping[str, Any]] = {"surviving_case_id": "a1"}
     surviving_case_id: Key | None = None
     absorbed_case_id: Key | None = None
+    group_document_id: Key | None = None
+    """The document that shows two companies to be of one group."""
 
     @model_validator(mode="after")
     def _names_one(self) -> "MergeCases":
@@ -107,23 +109,34 @@ _SECOND: Final = frozenset({Role.senior_coordinator})
 
 @decides(MergeCases, by={Role.coordinator}, confirmed_by=_SECOND)
 def merge_cases(case: Case, data: MergeCases, ask: Ask) -> Iterable[EventData]:
-    """The same company, both open, and one of the two absorbed (invariant 24)."""
+    """The same company or one group, both open, and one of the two absorbed (invariant 24)."""
     other_id = data.surviving_case_id or data.absorbed_case_id
     other = ask.context.others.get(f"case-{other_id}")
     if not isinstance(other, Case) or other.case_id == case.case_id:
         refuse("merge_not_possible", "/data", fact=f"{other_id} is no other case")
-    same = case.company_id is not None and case.company_id == other.company_id
-    require(same, "merge_not_possible", "/data", fact="the companies differ")
-    absorbed = case if data.surviving_case_id else other
+    absorbed, survivor = (case, other) if data.surviving_case_id else (other, case)
+    _require_one_group(absorbed, survivor, data, ask)
     work = open_work(absorbed)
     require(not work, "merge_not_possible", "/data", fact=", ".join(work))
     require(other.is_open, "merge_not_possible", "/data", fact=f"{other_id} is closed")
-    _require_wider_consent(absorbed, other if absorbed is case else case, ask)
+    _require_wider_consent(absorbed, survivor, ask)
     if data.surviving_case_id:
         return [CaseMergedInto(surviving_case_id=other.case_id), _merged()]
     attached = list(_attached(other))
     require(attached, "merge_not_possible", "/data", fact="no referral goes over; name the surviving case")
     return attached
+
+
+def _require_one_group(absorbed: Case, survivor: Case, data: MergeCases, ask: Ask) -> None:
+    """One company; or two of one group, where the survivor's own consent lets the other's banks know of it."""
+    known = absorbed.company_id is not None and survivor.company_id is not None
+    same = known and absorbed.company_id == survivor.company_id
+    require(same or (known and data.group_document_id), "merge_not_possible", "/data", fact="the companies differ")
+    if same:
+        return
+    named = {name for one in survivor.consents.values() if is_active(one, ask.now) for name in one.recipients}
+    strange = [one.bank_id for one in absorbed.referrals if one.until is None and not {one.bank_id, "banks"} & named]
+    require(not strange, "recipient_not_consented", "/data", recipient=", ".join(strange))
 
 
 def _require_wider_consent(absorbed: Case, survivor: Case, ask: Ask) -> None:

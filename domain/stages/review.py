@@ -174,7 +174,7 @@ def assign_coordinator(case: Case, data: AssignCoordinator, ask: Ask) -> Iterabl
     person = ask.directory.people.get(data.coordinator_id)
     if person is None or person.role not in {Role.coordinator, Role.senior_coordinator}:
         refuse("invalid_field", "/data/coordinator_id", problem=f"{data.coordinator_id} is no coordinator")
-    require(data.coordinator_id not in case.barred_coordinators, "own_interest", person=data.coordinator_id)
+    require(data.coordinator_id not in case.interested, "own_interest", person=data.coordinator_id)
     require(case.coordinator_id != data.coordinator_id, "already_done", fact=data.coordinator_id)
     return [CoordinatorAssigned(coordinator_id=data.coordinator_id, previous_id=case.coordinator_id)]
 

@@ -260,6 +260,13 @@ def i11_nobody_judges_the_own_interest(step: Step) -> Iterable[str]:
     for event in step.of("ConflictOfInterestDecided"):
         if step.after.assignments[event.data.assignment_id].researcher_id == event.actor.person:
             yield "a researcher decided on the own interest"
+    tied = {
+        one.actor.person
+        for one in step.earlier("ConflictOfInterestDeclared")
+        if one.data.assignment_id is None and one.data.interests
+    }
+    if step.person in tied and step.command not in {"AssignCoordinator", "DeclareInterests", "AddNote"}:
+        yield f"{step.person} works in spite of an interest"
     for event in step.of("CoordinatorAssigned"):
         declared = [one for one in step.earlier("ConflictOfInterestDeclared") if one.data.assignment_id is None]
         if any(one.actor.person == event.data.coordinator_id and one.data.interests for one in declared):

@@ -1,7 +1,7 @@
 """Assignment: two yeses and a clear conscience; nobody judges their own interests."""
 
 import pytest
-from rules_story import ACTORS, Story
+from rules_story import ACTORS, TO_EXPERTS, Story
 
 from domain.envelope import Actor
 from domain.terms import Role
@@ -107,3 +107,52 @@ def test_an_answer_day_lies_ahead(story: Story) -> None:
     offer = {"researcher_id": "hayashi", "institution_id": "kyudai", "respond_by": "2026-04-01"}
     assert story.searching().says("tanaka", "OfferAssignment", offer) == "invalid_field"
     assert story.says("tanaka", "OfferAssignment", {**offer, "institution_id": "nowhere"}) == "invalid_field"
+
+
+TIE = {"interests": [{"kind": "share", "company_ref": "ariake"}]}
+
+
+@pytest.mark.parametrize(
+    ("person", "name", "data"),
+    [
+        ("tanaka", "RecordNda", {"parties": ["ariake"], "valid_until": "2029-03-31"}),
+        ("tanaka", "ConcludeConsultation", {"outcome": "stop"}),
+        ("tanaka", "MergeCases", {"absorbed_case_id": "c2"}),
+        ("mori", "ConfirmDecision", {}),
+        ("mori", "CloseCase", {"disposition": "declined"}),
+        ("hori", "AssessReadiness", {"level": 2, "evidence": ["doc_sheet"]}),
+    ],
+)
+def test_who_has_an_interest_does_no_work_on_the_case(
+    story: Story, person: str, name: str, data: dict[str, object]
+) -> None:
+    """6c 11: a coordinator with an interest cannot own the case; an expert declares, too."""
+    story.in_review(consent=TO_EXPERTS).must("kondo", "DeclineNeed", reason="legal")
+    story.must("kondo", "ConsultSpecialist", {"expert_kind": "lawyer", "expert_id": "hori", "question": "?"})
+    story.must(person, "DeclareInterests", TIE)
+    assert story.says(person, name, data) == "own_interest"
+
+
+def test_who_has_an_interest_hands_the_case_over(story: Story) -> None:
+    story.in_review().must("tanaka", "DeclareInterests", TIE).must("tanaka", "AddNote", {"text": "引き継ぎ"})
+    assert story.says("tanaka", "AssignCoordinator", {"coordinator_id": "kondo"}) == ["CoordinatorAssigned"]
+    assert story.says("mori", "AssignCoordinator", {"coordinator_id": "tanaka"}) == "own_interest"
+
+
+def test_no_interest_bars_nobody(story: Story) -> None:
+    story.in_review().must("tanaka", "DeclareInterests", {"interests": []})
+    assert story.says("tanaka", "TriageNeed", {"route": "guidance"}) == ["NeedTriaged"]
+
+
+def test_new_interests_of_an_assigned_researcher_wait_for_a_decision(story: Story) -> None:
+    assert "conflict" not in story.assigned().waits()
+    assert "conflict" in story.must("hayashi", "DeclareInterests", TIE).waits()
+    story.must("ueno", "DecideConflict", {"decision": "refused"})
+    assert "conflict" not in story.waits() and story.stands == ("assignment", "open")
+
+
+@pytest.mark.parametrize("person", ["nobody-knows", "ueno", "arita"])
+def test_only_a_registered_researcher_is_asked(story: Story, person: str) -> None:
+    offer = {"researcher_id": person, "institution_id": "kyudai"}
+    refusal = story.searching().do("tanaka", "OfferAssignment", offer)
+    assert (refusal.code, refusal.field) == ("invalid_field", "/data/researcher_id")

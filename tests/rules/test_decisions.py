@@ -1,5 +1,6 @@
 """Decisions of two persons: proposed by one, confirmed or rejected by another."""
 
+import pytest
 from rules_story import Story
 
 LEGAL = "legal"
@@ -49,3 +50,13 @@ def test_open_proposals_fall_when_the_case_ends(story: Story) -> None:
     story.in_review().must("tanaka", "DeclineNeed", reason=LEGAL).must("tanaka", "RedirectNeed", {"to_org": "x"})
     assert story.state.proposals == {}
     assert story.says("mori", "ConfirmDecision") == "already_done"
+
+
+@pytest.mark.parametrize("name", ["ConfirmDecision", "RejectDecision"])
+def test_without_a_consent_a_decision_is_completed_as_far_as_its_own_command_goes(story: Story, name: str) -> None:
+    """6c 1: a correction is among the named exceptions, a decline is not."""
+    story.in_review().must("tanaka", "DeclineNeed", reason="legal").must("arita", "WithdrawConsent", reason="cost")
+    assert story.says("mori", name, reason="other") == "consent_withdrawn"
+    right = {"corrects_event_id": story.events[1].event_id, "right_value": {"title": "x"}}
+    story.must("doi", "CorrectEvent", right, reason="other")
+    assert len(story.says("mori", name, reason="other")) == 1

@@ -72,3 +72,25 @@ def test_an_attached_bank_counts_from_its_own_referral_on(story: Story) -> None:
     story.must("tanaka", "TriageNeed", {"route": "guidance"})
     assert story.sees("ide")["version"] == 2
     assert "jfs-fukuoka" not in story.text_for("ide") and "jfs-saga" not in story.text_for("sato")
+
+
+def of_one_group(story: Story, **consent: object) -> Story:
+    """c2 is of genkai; the story's case is of ariake."""
+    other = Story(case_id="c2").referred(company_id="genkai", bank_reference="S-1")
+    story.in_review(consent={**CONSENT, **consent}).others["case-c2"] = other.state
+    return story
+
+
+def test_companies_of_one_group_merge_with_the_document_that_shows_it(story: Story) -> None:
+    """6c 24: the same company, or confirmed same group."""
+    shown = {"absorbed_case_id": "c2", "group_document_id": "doc_evidence"}
+    of_one_group(story, recipients=["center", "universities", "banks"])
+    assert story.says("tanaka", "MergeCases", {"absorbed_case_id": "c2"}) == "merge_not_possible"
+    assert story.says("tanaka", "MergeCases", shown) == ["DecisionProposed"]
+    assert [one.document_id for one in story.events[-1].evidence] == ["doc_evidence"]
+    assert story.says("mori", "ConfirmDecision") == ["ReferralAttached"]
+
+
+def test_a_bank_of_another_company_of_the_group_is_a_recipient_first(story: Story) -> None:
+    shown = {"absorbed_case_id": "c2", "group_document_id": "doc_evidence"}
+    assert of_one_group(story).says("tanaka", "MergeCases", shown) == "recipient_not_consented"

@@ -90,12 +90,6 @@ def test_an_error_found_late_ends_the_referral_not_the_case(story: Story) -> Non
 # people
 
 
-def test_only_a_researcher_is_asked(story: Story) -> None:
-    """6a: AssignmentOffered names a researcher."""
-    offer = {"researcher_id": "sato", "institution_id": "kyudai"}
-    assert story.searching().says("tanaka", "OfferAssignment", offer) == "invalid_field"
-
-
 def test_a_case_has_one_lead(story: Story) -> None:
     """Invariant 9: a member's yes makes no second lead."""
     story.assigned().offer("a2", "baba", "sadai", role="member").must("baba", "AcceptAssignment")
