@@ -4,7 +4,7 @@ An activity that runs twice does no harm: a command's second run meets its own e
 """
 
 from collections.abc import Awaitable, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Final
 
 import psycopg
@@ -13,13 +13,21 @@ from temporalio import activity
 
 from activities.consequences import FAR_REACHING, consequences
 from activities.contract import APPLY, FALL_DUE, Answer, Due, EventRef, Reply, Standing, Ticket
+from activities.introductions import OPENERS, enter_directory, introduction
 from activities.papers import Papers
 from domain.calendar import fiscal_year
 from domain.case import rule_of
 from domain.catalogue.companies import OrganizationMerged
 from domain.catalogue.dossier_events import Dossier
-from domain.catalogue.institutions import Institution
-from domain.envelope import FORESEEN, SYSTEM, Actor, Command, Context, Event, EventData, Organization, made_id
+from domain.envelope import (
+    FORESEEN,
+    Actor,
+    Command,
+    Context,
+    Directory,
+    Event,
+    EventData,
+)
 from domain.mentions import mentioned, other_streams
 from domain.refusals import Refusal
 from domain.stages.intake import ReferNeed
@@ -32,7 +40,7 @@ from store.cases import Cases
 from store.commands import unpack
 from store.connect import Store, StoreUnreachable
 from store.desk import Briefing, KeptEvent, NotSealed
-from store.entries import EntryRow, row_of
+from store.entries import row_of
 from store.ledger import Append, Appended, AppendRefused, NaturalKey, ReferenceTaken
 from store.overview import overview_of
 
@@ -41,7 +49,6 @@ log = structlog.get_logger("ledger")
 _SHOWN_DEADLINES: Final = 5
 _ON_PAPER: Final = frozenset({"ReleaseDossier", "SupersedeDossier"})
 """Commands that may issue a rendered dossier."""
-_IN_DIRECTORY: Final = ("name", "kind", "prefecture", "country", "indirect_rate", "payment_first")
 _STEPS_AT_ONCE: Final = 20
 """How many steps of timers one activity takes; the rest falls due at once again."""
 
@@ -65,14 +72,6 @@ def standing_of(case: State | None, now: datetime, due: Sequence[Deadline] | Non
     )
 
 
-def entry_step(row: EntryRow) -> Command:
-    """The clock's command to the entry of *row*; the same step always has the same command id."""
-    assert row.due_command is not None
-    command_id = made_id("due", f"{row.stream}:{row.due_command}:{row.next_due_at}:{row.version}")
-    data = rule_of(row.due_command).data.model_validate({})
-    return Command(command_id=command_id, case_id=row.entry_id, name=row.due_command, data=data, actor=SYSTEM)
-
-
 class CaseLedger:
     """The activities of a case, on one store."""
 
@@ -94,23 +93,12 @@ class CaseLedger:
             return Reply(answer=Answer(outcome="refused", code="unknown_command"))
         actor = Actor(role=Role(ticket.role), org_id=ticket.org_id, person=ticket.person)
         command = unpack(ticket.case_id, ticket.command_id, ticket.name, actor, body)
-        return await self._carry_out(command)
+        return await self.carry_out(command)
 
     @activity.defn(name=FALL_DUE)
     async def fall_due(self, case_id: str) -> Reply:
         """Take every step of a timer whose time has come by the one clock, each as an event of its own."""
         return await _answered(self._steps(case_id), case_id=case_id)
-
-    async def entries_due(self, grace: timedelta) -> int:
-        """Take the next step of every entry whose time has come; returns how many there were.
-
-        No workflow stands behind an entry: whoever sweeps is its clock. Two at once take the same step once, since
-        the same step has the same command id.
-        """
-        due = await self._store.entries.due(await self._store.clock.now(), grace)
-        for row in due:
-            await self._carry_out(entry_step(row))
-        return len(due)
 
     async def _steps(self, case_id: str) -> Reply:
         reply = Reply(answer=Answer(outcome="nothing_due"), standing=Standing(finished=True))
@@ -120,20 +108,21 @@ class CaseLedger:
             due = first_due(case, briefing.now) if case else None
             if case is None or due is None:
                 return reply.model_copy(update={"standing": standing_of(case, briefing.now)})
-            reply = await self._carry_out(due_command(case, due))
+            reply = await self.carry_out(due_command(case, due))
             if reply.standing is None or reply.standing.version <= case.version:
                 return reply  # the step changed nothing: it must not be tried again at once
         return reply
 
-    async def _carry_out(self, command: Command) -> Reply:
+    async def carry_out(self, command: Command) -> Reply:
+        """Decide *command* and append its events, whichever stream it goes to; a second time changes nothing."""
         while True:
             briefing, case = await self._brief(command)
             successor = briefing.directory.today(command.actor.org_id)
             if successor != command.actor.org_id:
                 acting = command.actor.model_copy(update={"org_id": successor})
-                return await self._carry_out(command.model_copy(update={"actor": acting}))
+                return await self.carry_out(command.model_copy(update={"actor": acting}))
             if briefing.done:
-                await self._complete(case, command)
+                await self._complete(case, command, briefing.directory)
                 return Reply(answer=_accepted(briefing.done), standing=standing_of(case, briefing.now))
             context = await self._context(case, command, briefing)
             facts = decide(case, command, context)
@@ -167,8 +156,8 @@ class CaseLedger:
         )
         if isinstance(outcome, Appended):
             self._cases.keep(stream, after)
-            await self._register(after)
-            await self._complete(after, command)
+            await enter_directory(self._store, after)
+            await self._complete(after, command, context.directory)
             kept = [KeptEvent(one.event_id, one.type, one.version) for one in events]
             return Reply(answer=_accepted(kept), standing=standing_of(after, context.now, due))
         if isinstance(outcome, ReferenceTaken):
@@ -190,14 +179,12 @@ class CaseLedger:
             if mentioned(case, command) <= asked:
                 return briefing, case
 
-    async def _register(self, after: State) -> None:
-        """An institution's terms are looked up by the rules of cases: the directory follows them."""
-        if isinstance(after, Institution):
-            fields = {name: getattr(after, name) for name in _IN_DIRECTORY}
-            await self._store.directory.register_organization(Organization(org_id=after.entry_id, **fields))
-
-    async def _complete(self, state: State | None, command: Command) -> None:
-        """Carry out in another case what the events of *command* began in this one; repeating it changes nothing."""
+    async def _complete(self, state: State | None, command: Command, directory: Directory) -> None:
+        """Carry out in other streams what the events of *command* began in this one; repeating it changes nothing."""
+        if state is not None and command.name in OPENERS:
+            unknown = await introduction(self._cases, state, directory)
+            if unknown is not None:
+                await self.carry_out(unknown)
         if state is None or command.name not in FAR_REACHING:
             return
         for event in await self._store.ledger.read(stream_of(command)):
@@ -206,12 +193,12 @@ class CaseLedger:
 
     async def _carry_on(self, state: State, event: Event) -> None:
         for following in await consequences(self._store, state, event):
-            await self._carry_out(following)
+            await self.carry_out(following)
         merger = event.data
         if isinstance(merger, OrganizationMerged):
             await self._store.directory.follow(merger.organization_id, merger.successor_id)
             for missed in await consequences(self._store, state, event):  # what was begun meanwhile
-                await self._carry_out(missed)
+                await self.carry_out(missed)
 
     async def _context(self, state: State | None, command: Command, briefing: Briefing) -> Context:
         number = None

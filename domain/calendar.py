@@ -68,6 +68,18 @@ def after_months(since: datetime, count: int) -> datetime:
     return local.replace(year=year, month=month + 1, day=day).astimezone(UTC)
 
 
+def second_friday(since: date) -> date:
+    """The day of the next salon 二金会 after *since*: the second Friday of its month, or the business day after it."""
+    year, month = since.year, since.month
+    while True:
+        first = date(year, month, 1)
+        day = first + timedelta(days=(4 - first.weekday()) % 7 + 7)
+        day = day if is_business_day(day) else _later_business_day(day, 1)
+        if day > since:
+            return day
+        year, month = (year + 1, 1) if month == 12 else (year, month + 1)
+
+
 def fiscal_year(moment: datetime) -> int:
     """The Japanese fiscal year (April to March) that holds *moment*."""
     day = japanese_day(moment)

@@ -12,9 +12,17 @@ from domain.state import Case
 from domain.streams import State
 
 _NAMES: Final = frozenset(
-    {"org", "person", "licensor", "document", "report", "final_report", "answer_doc", "co_owner_consent"}
+    {
+        *("org", "company", "corporate_number", "person", "researcher", "licensor"),
+        *("document", "report", "final_report", "answer_doc", "co_owner_consent"),
+    }
 )
-_ELSEWHERE: Final = {"case_id": "case", "surviving_case_id": "case", "absorbed_case_id": "case", "seed_id": "seed"}
+_ELSEWHERE: Final = {
+    **dict.fromkeys(("case_id", "surviving_case_id", "absorbed_case_id"), "case"),
+    **{"seed_id": "seed", "exchange_event_id": "exchange-event"},
+}
+_OF_AN_ORGANIZATION: Final = frozenset({"RegisterCompany", "RegisterInstitution", "MergeOrganizations"})
+"""Commands to an entry that is an organization of the directory."""
 _LISTS: Final = frozenset({"evidence", "documents"})
 
 
@@ -24,7 +32,7 @@ def mentioned(state: State | None, command: Command) -> frozenset[str]:
     if command.on_behalf_of:
         found.add(command.on_behalf_of)
     found.update(_ids(command.data.model_dump(exclude_none=True)))
-    if command.name == "MergeOrganizations":
+    if command.name in _OF_AN_ORGANIZATION:
         found.add(command.case_id)
     if isinstance(state, Dossier):
         found.add(state.lender_id)

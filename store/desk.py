@@ -17,7 +17,7 @@ SELECT hashi.now(),
     (SELECT coalesce(json_agg(json_build_array(event_id, type, version) ORDER BY version), '[]')
      FROM hashi.events WHERE stream = %(stream)s AND command_id = %(command_id)s),
     (SELECT coalesce(json_object_agg(org_id, row_to_json(o)), '{}')
-     FROM hashi.organizations o WHERE org_id = ANY(%(ids)s)
+     FROM hashi.organizations o WHERE org_id = ANY(%(ids)s) OR corporate_number = ANY(%(ids)s)
         OR org_id IN (SELECT org_id FROM hashi.people WHERE person_id = ANY(%(ids)s))
         OR org_id IN (SELECT successor_id FROM hashi.organizations WHERE org_id = ANY(%(ids)s))),
     (SELECT coalesce(json_object_agg(person_id, row_to_json(p)), '{}')

@@ -47,11 +47,18 @@ class Directory:
         self._known: dict[bytes, tuple[float, Caller]] = {}
 
     async def register_organization(self, organization: Organization) -> None:
-        """Add *organization*, or change it where its id is known; its successor is told to `follow` alone.
+        """Add *organization*, or change what it says where its id is known; its successor is told to `follow` alone.
 
         Raises psycopg.errors.UniqueViolation when another one has its corporate number.
         """
-        await self._put(organizations, "org_id", organization.model_dump(mode="json", exclude={"successor_id"}))
+        values = organization.model_dump(mode="json", exclude={"successor_id"})
+        changes = {name: value for name, value in values.items() if name in organization.model_fields_set}
+        await self._put(organizations, "org_id", values, changes)
+
+    async def introduce(self, organization: Organization) -> None:
+        """Add *organization*, unless its id or its corporate number is known."""
+        adding = insert(organizations).values(organization.model_dump(mode="json"))
+        await rows(self._pool, adding.on_conflict_do_nothing())
 
     async def follow(self, org_id: str, successor_id: str) -> None:
         """*org_id*, and whatever merged into it, goes on in *successor_id*: its people belong there from now on.
@@ -66,7 +73,8 @@ class Directory:
 
         Raises psycopg.errors.ForeignKeyViolation for an unknown organization.
         """
-        await self._put(people, "person_id", person.model_dump(mode="json"))
+        values = person.model_dump(mode="json")
+        await self._put(people, "person_id", values, values)
 
     async def register_company(self, corporate_number: str, name: str, prefecture: str | None) -> str:
         """The id of the company with *corporate_number*, or of its successor; when it is unknown it is added."""
@@ -77,8 +85,7 @@ class Directory:
             prefecture=prefecture,
             corporate_number=corporate_number,
         )
-        adding = insert(organizations).values(company.model_dump(mode="json"))
-        await rows(self._pool, adding.on_conflict_do_nothing())
+        await self.introduce(company)
         today = func.coalesce(organizations.c.successor_id, organizations.c.org_id).label("org_id")
         named = select(today).where(organizations.c.corporate_number == corporate_number)
         return str((await rows(self._pool, named))[0]["org_id"])
@@ -150,8 +157,8 @@ class Directory:
                         return Caller(Person(**person), Organization(**organization), key_id)
         return None
 
-    async def _put(self, table: Table, key: str, values: dict[str, Any]) -> None:
-        statement = insert(table).values(values).on_conflict_do_update(index_elements=[key], set_=values)
+    async def _put(self, table: Table, key: str, values: dict[str, Any], changes: dict[str, Any]) -> None:
+        statement = insert(table).values(values).on_conflict_do_update(index_elements=[key], set_=changes)
         await rows(self._pool, statement)
         self._known.clear()
 

@@ -9,6 +9,7 @@ from domain.envelope import Event
 from store.append import Append, Appended, AppendRefused, Conflict, Duplicate, NaturalKey, Outcome, ReferenceTaken
 from store.codec import EventTypes, decode, encode
 from store.committer import Committer
+from store.entries import EntryRow
 from store.overview import Overview
 from store.pool import Pool, connected, fetch
 
@@ -60,8 +61,8 @@ class Ledger:
             raise outcome
         return outcome
 
-    async def restate(self, stream: str, version: int, overview: Overview) -> bool:
-        """Write the case's overview without an event; False, and nothing written, when *stream* has left *version*."""
+    async def restate(self, stream: str, version: int, overview: Overview | EntryRow) -> bool:
+        """Write the row of a case or entry without an event; False, nothing written, when *stream* left *version*."""
         [(written,)] = await fetch(self._pool, _RESTATE, [stream, version, overview.model_dump_json()])
         return bool(written)
 

@@ -17,7 +17,7 @@ from temporalio.exceptions import TemporalError
 from temporalio.service import RPCError
 
 from activities.contract import CASE_WORKFLOW, SYNC_UPDATE, TASK_QUEUE, CaseStart, Standing, workflow_id
-from activities.ledger import CaseLedger
+from activities.entries import EntryClock
 from store.connect import Store, StoreUnreachable
 
 GRACE: Final = timedelta(seconds=10)
@@ -53,7 +53,14 @@ async def nudge(client: Client, case_id: str, *, task_queue: str = TASK_QUEUE) -
         raise
 
 
-async def sweep(client: Client, store: Store, *, grace: timedelta = GRACE, task_queue: str = TASK_QUEUE) -> int:
+async def sweep(
+    client: Client,
+    store: Store,
+    *,
+    grace: timedelta = GRACE,
+    task_queue: str = TASK_QUEUE,
+    entries: EntryClock | None = None,
+) -> int:
     """Nudge every case, and move every entry, that is more than *grace* overdue; returns how many there were."""
     overdue = await store.overview.due(await store.clock.now(), grace)
     gate = asyncio.Semaphore(_AT_ONCE)
@@ -64,7 +71,7 @@ async def sweep(client: Client, store: Store, *, grace: timedelta = GRACE, task_
 
     results = await asyncio.gather(*(one(case_id) for case_id in overdue), return_exceptions=True)
     _report(overdue, results)
-    return len(overdue) + await CaseLedger(store).entries_due(grace)
+    return len(overdue) + await (entries or EntryClock(store)).tick(grace)
 
 
 def _report(overdue: Sequence[str], results: Sequence[BaseException | None]) -> None:
@@ -81,9 +88,10 @@ async def sweep_for_ever(
     client: Client, store: Store, *, period: float = _PERIOD, task_queue: str = TASK_QUEUE
 ) -> None:
     """Sweep every *period* seconds until cancelled; an outage is logged and waited out."""
+    entries = EntryClock(store)
     while True:
         try:
-            await sweep(client, store, task_queue=task_queue)
+            await sweep(client, store, task_queue=task_queue, entries=entries)
         except (StoreUnreachable, RPCError) as error:
             log.warning("sweep_failed", error=type(error).__name__)
         await asyncio.sleep(period)

@@ -4,10 +4,10 @@ from collections.abc import Iterable, Mapping
 from typing import Any, ClassVar, Final
 
 from domain.catalogue.entry import Entry, begun, require_new
-from domain.envelope import CommandData, Event, EventData
+from domain.envelope import SYSTEM, Command, CommandData, Event, EventData, Organization, made_id
 from domain.law import Ask, decides, evolves, refuse, require
 from domain.records import Code, CorporateNumber, Key, Line
-from domain.terms import Role
+from domain.terms import OrganizationKind, Role
 
 STREAM: Final = "company"
 
@@ -64,11 +64,24 @@ class Company(Entry):
         return "merged" if self.successor_id else "registered"
 
 
-@decides(RegisterCompany, by={Role.coordinator, Role.bank_officer, Role.data_steward}, stream=STREAM, opens=True)
+@decides(RegisterCompany, by={Role.coordinator, Role.data_steward, Role.system}, stream=STREAM, opens=True)
 def register_company(one: Company | None, data: RegisterCompany, ask: Ask) -> Iterable[EventData]:
-    """A company is registered once."""
+    """A company is registered once, under one id; no bank registers one, for it would learn who is known already."""
     require_new(one)
+    for known in ask.directory.organizations.values():
+        if known.org_id == ask.command.case_id:
+            fits = known.kind is OrganizationKind.company
+            require(fits, "invalid_field", "/data/company_id", problem=f"{known.org_id} is a {known.kind}")
+        elif data.corporate_number and known.corporate_number == data.corporate_number:
+            refuse("already_done", "/data/corporate_number", fact=known.org_id)
     return [CompanyRegistered(company_id=ask.command.case_id, **data.model_dump(exclude={"company_id"}))]
+
+
+def registration(company: Organization) -> Command:
+    """The system's command that gives *company* its stream, at its first case."""
+    data = RegisterCompany(corporate_number=company.corporate_number, name=company.name, prefecture=company.prefecture)
+    command_id = made_id("company", company.org_id)
+    return Command(command_id=command_id, case_id=company.org_id, name="RegisterCompany", data=data, actor=SYSTEM)
 
 
 @decides(MergeOrganizations, by={Role.data_steward}, stream=STREAM, opens=True, reason=True)

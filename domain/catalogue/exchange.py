@@ -6,11 +6,12 @@ from typing import Any, ClassVar, Final
 
 from pydantic import AliasChoices, Field
 
+from domain.calendar import second_friday
 from domain.catalogue.entry import Entry, begun, require_new
 from domain.envelope import CommandData, Event, EventData
 from domain.law import Ask, decides, evolves, require
 from domain.records import Day, Key, Line
-from domain.terms import Role
+from domain.terms import OrganizationKind, Role
 
 STREAM: Final = "exchange-event"
 
@@ -32,6 +33,8 @@ class ExchangeEventPlanned(EventData):
     title: Line | None = None
     host: Line | None = None
     on: Day | None = None
+    seeds: tuple[Key, ...] = ()
+    needs: tuple[Key, ...] = ()
 
 
 class ExchangeEventHeld(EventData):
@@ -42,6 +45,9 @@ class ExchangeEventHeld(EventData):
     seeds: tuple[Key, ...] = ()
     needs: tuple[Key, ...] = ()
     attendance: int | None = None
+    """How many people came."""
+    kind: ExchangeEventKind | None = None
+    host: Line | None = None
 
 
 class ContactMade(EventData):
@@ -54,7 +60,7 @@ class ContactMade(EventData):
 
 
 class PlanExchangeEvent(CommandData):
-    """Plan a meeting."""
+    """Plan a meeting; the salon is on the second Friday when nothing else is said."""
 
     example: ClassVar[Mapping[str, Any]] = {
         "kind": "technology_exchange",
@@ -67,6 +73,8 @@ class PlanExchangeEvent(CommandData):
     title: Line | None = None
     host: Line | None = None
     on: Day | None = Field(None, validation_alias=AliasChoices("on", "planned_on", "held_on"))
+    seeds: tuple[Key, ...] = Field((), max_length=200)
+    needs: tuple[Key, ...] = Field((), max_length=200)
 
 
 class HoldExchangeEvent(CommandData):
@@ -78,6 +86,8 @@ class HoldExchangeEvent(CommandData):
     seeds: tuple[Key, ...] = Field((), max_length=200)
     needs: tuple[Key, ...] = Field((), max_length=200)
     attendance: int | None = Field(None, ge=0, le=100_000, strict=True)
+    kind: ExchangeEventKind | None = None
+    host: Line | None = None
 
 
 class MakeContact(CommandData):
@@ -94,6 +104,7 @@ class ExchangeEvent(Entry):
     """One meeting."""
 
     kind: ExchangeEventKind
+    host: str | None = None
     held: bool = False
     contacts: int = 0
 
@@ -107,7 +118,11 @@ class ExchangeEvent(Entry):
 def plan_exchange_event(one: ExchangeEvent | None, data: PlanExchangeEvent, ask: Ask) -> Iterable[EventData]:
     """A meeting is planned once."""
     require_new(one)
-    return [ExchangeEventPlanned(event_id=ask.command.case_id, **data.model_dump(exclude={"event_id"}))]
+    on = data.on
+    if on is None and data.kind is ExchangeEventKind.second_friday_salon:
+        on = second_friday(ask.today)
+    body = data.model_dump(exclude={"event_id", "on"})
+    return [ExchangeEventPlanned(event_id=ask.command.case_id, on=on, **body)]
 
 
 @decides(HoldExchangeEvent, by={Role.coordinator}, stream=STREAM)
@@ -116,21 +131,28 @@ def hold_exchange_event(one: ExchangeEvent, data: HoldExchangeEvent, ask: Ask) -
     require(not one.held, "already_done", fact="ExchangeEventHeld")
     on = data.on or ask.today
     require(on <= ask.today, "not_yet_happened", "/data/on", at=on)
-    body = data.model_dump(exclude={"event_id", "on"})
-    return [ExchangeEventHeld(event_id=one.entry_id, on=on, **body)]
+    body = data.model_dump(exclude={"event_id", "on", "kind", "host"})
+    kind, host = data.kind or one.kind, data.host or one.host
+    return [ExchangeEventHeld(event_id=one.entry_id, on=on, kind=kind, host=host, **body)]
 
 
 @decides(MakeContact, by={Role.coordinator}, stream=STREAM)
 def make_contact(one: ExchangeEvent, data: MakeContact, ask: Ask) -> Iterable[EventData]:
-    """Contacts are made at a meeting that was held."""
+    """Contacts are made at a meeting that was held, between a company and a researcher who are known."""
     require(one.held, "not_yet_happened", at="ExchangeEventHeld")
+    company = ask.directory.organizations.get(data.company)
+    known = company is not None and company.kind is OrganizationKind.company
+    require(known, "invalid_field", "/data/company", problem=f"{data.company} is no known company")
+    person = ask.directory.people.get(data.researcher)
+    known = person is not None and person.role is Role.researcher
+    require(known, "invalid_field", "/data/researcher", problem=f"{data.researcher} is no known researcher")
     return [ContactMade(event_id=one.entry_id, **data.model_dump(exclude={"event_id"}))]
 
 
 @evolves(ExchangeEventPlanned, stream=STREAM)
 def exchange_event_planned(one: ExchangeEvent | None, fact: ExchangeEventPlanned, event: Event) -> ExchangeEvent:
     """The meeting lies ahead."""
-    return ExchangeEvent(kind=fact.kind, **begun(event))
+    return ExchangeEvent(kind=fact.kind, host=fact.host, **begun(event))
 
 
 @evolves(ExchangeEventHeld, stream=STREAM)

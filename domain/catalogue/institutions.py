@@ -12,6 +12,12 @@ from domain.records import Code, Key, Line, Rate
 from domain.terms import OrganizationKind, Role
 
 STREAM: Final = "institution"
+KINDS: Final = frozenset(
+    {
+        *(OrganizationKind.university, OrganizationKind.graduate_school, OrganizationKind.kosen),
+        *(OrganizationKind.research_institute, OrganizationKind.public_test_institute, OrganizationKind.tlo),
+    }
+)
 
 
 class InstitutionRegistered(EventData):
@@ -88,9 +94,13 @@ _KEEPERS: Final = frozenset({Role.university_liaison, Role.data_steward})
 
 @decides(RegisterInstitution, by=_KEEPERS, stream=STREAM, opens=True)
 def register_institution(one: Institution | None, data: RegisterInstitution, ask: Ask) -> Iterable[EventData]:
-    """Its own office or a data steward registers it."""
+    """Its own office or a data steward registers it; what is no institution does not become one."""
     require_new(one)
     require_own(ask.command.case_id, ask)
+    require(data.kind in KINDS, "invalid_field", "/data/kind", problem=f"{data.kind} is no kind of institution")
+    known = ask.directory.organizations.get(ask.command.case_id)
+    fits = known is None or known.kind in KINDS
+    require(fits, "invalid_field", "/data/institution_id", problem=f"it is a {known.kind if known else ''}")
     body = data.model_dump(exclude={"institution_id"})
     return [InstitutionRegistered(institution_id=ask.command.case_id, **body)]
 

@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 from pydantic import AliasChoices, Field, ValidationError, model_validator
 
 from domain.calendar import japanese_day
+from domain.catalogue.exchange import ExchangeEvent
 from domain.catalogue.seeds import Seed
 from domain.consents import BANK_RELATION, FIELD_CLASSES, NEED_DETAIL
 from domain.envelope import CENTER, CommandData, Event, EventData
@@ -261,6 +262,7 @@ def open_case(case: Case | None, data: OpenCase, ask: Ask) -> Iterable[EventData
     """A case with a need brings its consent; one that starts from a seed may have neither yet (invariant 1)."""
     require(case is None, "already_done", fact="CaseOpened")
     require(data.origin is not Origin.need, "invalid_field", "/data/origin", problem="a need is referred: ReferNeed")
+    _require_meeting(data, ask)
     opened = CaseOpened(
         case_no=ask.context.case_no or "-",
         origin=data.origin,
@@ -282,6 +284,16 @@ def open_case(case: Case | None, data: OpenCase, ask: Ask) -> Iterable[EventData
     if data.consent is not None:
         facts.append(recorded(data.consent, ask.new_id("consent")))
     return facts
+
+
+def _require_meeting(data: OpenCase, ask: Ask) -> None:
+    """A case that came of a meeting names one that was held."""
+    if data.exchange_event_id is None:
+        return
+    meeting = ask.context.others.get(f"exchange-event-{data.exchange_event_id}")
+    if not isinstance(meeting, ExchangeEvent):
+        refuse("invalid_field", "/data/exchange_event_id", problem="there is no such meeting")
+    require(meeting.held, "not_yet_happened", "/data/exchange_event_id", at="ExchangeEventHeld")
 
 
 def _owners(data: OpenCase, ask: Ask) -> dict[str, Any]:

@@ -30,6 +30,8 @@ ORGANIZATIONS = {
     "other-bank": OrganizationKind.bank,
     "ariake": OrganizationKind.company,
     "kyudai": OrganizationKind.university,
+    "lawyers": OrganizationKind.expert_office,
+    "tlo": OrganizationKind.tlo,
 }
 PEOPLE = {
     "sato": (Role.bank_officer, "jfs"),
@@ -43,6 +45,10 @@ PEOPLE = {
     "hoshi": (Role.researcher, "kyudai"),
     "endo": (Role.lender_officer, "jfs"),
     "doi": (Role.data_steward, CENTER),
+    "seki": (Role.strategy_analyst, CENTER),
+    "ueno": (Role.university_liaison, "kyudai"),
+    "toda": (Role.tlo_officer, "tlo"),
+    "hori": (Role.expert, "lawyers"),
     "admin": (Role.administrator, CENTER),
 }
 _references = itertools.count(1)

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from activities.contract import Ticket
+from activities.entries import EntryClock
 from activities.ledger import CaseLedger
 from domain.case import rule_of
 from domain.envelope import Actor, Command, Organization, Person
@@ -75,14 +76,36 @@ async def test_the_clock_asks_for_renewals_and_two_sweepers_ask_once(call: Call,
     now = await store.clock.now()
     try:
         await store.clock.move(row.next_due_at + timedelta(hours=1))
-        sweepers = [CaseLedger(store), CaseLedger(store)]
+        sweepers = [EntryClock(store), EntryClock(store)]
         for _ in range(2):
             for one in sweepers:
-                await one.entries_due(timedelta())
+                await one.tick(timedelta())
         told = [one.type for one in await store.ledger.read("seed-renewed")]
         assert told == ["SeedPublished", "SeedRenewalRequested"]
     finally:
         await store.clock.move(now, freeze=False)
+
+
+async def test_the_first_need_of_a_company_gives_it_a_stream_of_its_own(call: Call, store: Store) -> None:
+    """6a: ReferNeed makes or finds the company by corporate number."""
+    named = {"corporate_number": "7000000000010", "name": "玄海精密株式会社(架空)", "prefecture": "saga"}
+    cases = [await call("sato").refer(company=named), await call("okada").refer(company={**named, "name": "別の名"})]
+    views = [(await call("noda").get(f"/v1/cases/{case}")).json() for case in cases]
+    [company_id] = {one["company_id"] for one in views}
+    [event] = await store.ledger.read(f"company-{company_id}")
+    assert (event.type, event.actor.role, event.data.model_dump(exclude={"company_id"})) == (
+        "CompanyRegistered",
+        "system",
+        named,
+    )
+
+
+async def test_a_company_registered_by_the_center_can_be_named_in_a_need(call: Call) -> None:
+    body = {"data": {"name": "多久窯業(架空)", "prefecture": "saga"}}
+    answer = await call("tanaka").post("/v1/companies/taku/commands/RegisterCompany", json=body)
+    assert answer.status_code == 201, answer.text
+    case = await call("sato").refer(company=None, company_id="taku")
+    assert (await call("noda").get(f"/v1/cases/{case}")).json()["company_id"] == "taku"
 
 
 async def registered(store: Store, keys: dict[str, str], org_id: str, **person: Role) -> None:
@@ -118,7 +141,7 @@ async def test_a_company_that_merged_is_known_by_its_successor(call: Call, store
     case = await call("sato").refer(company=None, company_id="old-company")
     body = {"data": {"successor_id": "ariake"}, "reason": {"code": "other"}}
     answer = await call("doi").post("/v1/companies/old-company/commands/MergeOrganizations", json=body)
-    assert answer.status_code == 201, answer.text
+    assert answer.status_code == 200, "its stream began with its first case"
     named = await call("sato").refer(company=None, company_id="old-company")
     for one in (case, named):
         assert (await call("ueda").get(f"/v1/cases/{one}")).json()["company_id"] == "ariake"
@@ -148,14 +171,3 @@ async def test_whoever_acts_for_an_organization_that_is_gone_acts_for_its_succes
     await store.directory.register_organization(changed)
     known = await store.directory.organization("gone-bank")
     assert known is not None and (known.name, known.successor_id) == ("y", "jfs"), "a change of name undoes no merger"
-
-
-@pytest.mark.parametrize("kind", ["companies", "exchange-events", "recommendations"])
-async def test_every_register_is_kept_over_http_by_its_roles(call: Call, kind: str) -> None:
-    person, name = {
-        "companies": ("tanaka", "RegisterCompany"),
-        "exchange-events": ("tanaka", "PlanExchangeEvent"),
-        "recommendations": ("sato", "AdoptRecommendation"),
-    }[kind]
-    answer = await call(person).post(f"/v1/{kind}/e-1/commands/{name}", json=example(name))
-    assert answer.status_code == (403 if person == "sato" else 201), answer.text

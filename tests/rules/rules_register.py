@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any, Final, Self
 
-from rules_story import ACTORS, ORGS, START, TOLD, Story
+from rules_story import ACTORS, ORGS, PEOPLE, START, TOLD, Story
 
 from domain.envelope import Command, Context, Directory, Event, Paper, Reason
 from domain.law import RULES
@@ -45,9 +45,13 @@ class Register:
             command_id=command_id, case_id=self.entry_id, name=name, data=body, actor=ACTORS[person], **around
         )
         ids = mentioned(self.entry, command)
-        directory = Directory(organizations={key: one for key, one in ORGS.items() if key in ids})
+        named = {key: one for key, one in ORGS.items() if ids & {key, one.corporate_number}}
+        successors = {one.successor_id for one in named.values()}
+        directory = Directory(organizations={key: one for key, one in ORGS.items() if key in {*named, *successors}})
         known = {f"case-{self.about.case_id}": self.about.state} if self.about else {}
         others = {key: known[key] for key in other_streams(self.entry, command) if key in known}
+        people = {key: one for key, one in PEOPLE.items() if key in ids}
+        directory = directory.model_copy(update={"people": people})
         context = Context(now=self.now, directory=directory, others=others, paper=self.paper)
         facts = decide(self.entry, command, context)
         if isinstance(facts, Refusal):

@@ -134,7 +134,7 @@ class Story:
         self.case: Case | None = None
         self.events: list[Event] = []
         self.last: Command | None = None
-        self.others: dict[str, Case] = {}
+        self.others: dict[str, Any] = {}
         self._count = 0
 
     # time

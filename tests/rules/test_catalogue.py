@@ -49,7 +49,26 @@ def recommendation() -> Register:
 
 def test_a_company_is_registered_once(company: Register) -> None:
     assert company.stands == "registered"
-    assert company.says("sato", "RegisterCompany", {"name": "有明陶業"}) == "already_done"
+    assert company.says("tanaka", "RegisterCompany", {"name": "有明陶業"}) == "already_done"
+
+
+def test_a_bank_does_not_learn_which_companies_are_known(company: Register) -> None:
+    for one in (company, Register("nobody-knows")):
+        assert one.says("sato", "RegisterCompany", {"name": "有明陶業"}) == "not_permitted"
+
+
+def test_a_company_has_one_id_and_takes_nobody_elses(monkeypatch: pytest.MonkeyPatch) -> None:
+    numbered = ORGS["ariake"].model_copy(update={"corporate_number": "4990101234567"})
+    monkeypatch.setitem(ORGS, "ariake", numbered)
+    again = {"name": "有明陶業", "corporate_number": "4990101234567"}
+    assert Register("other").says("tanaka", "RegisterCompany", again) == "already_done"
+    assert Register("ariake").says("tanaka", "RegisterCompany", again) == ["CompanyRegistered"]
+    assert Register("jfs-saga").says("tanaka", "RegisterCompany", {"name": "x"}) == "invalid_field"
+
+
+def test_what_is_no_institution_does_not_become_one() -> None:
+    assert Register("jfs-saga").says("doi", "RegisterInstitution", {"name": "x"}) == "invalid_field"
+    assert Register("new").says("doi", "RegisterInstitution", {"name": "x", "kind": "bank"}) == "invalid_field"
 
 
 def test_a_merged_company_goes_on_in_another(company: Register) -> None:
@@ -166,8 +185,37 @@ def test_contacts_are_made_at_a_meeting_that_was_held(meeting: Register) -> None
     meeting.now = datetime.fromisoformat("2026-04-10T18:00:00+09:00")
     assert meeting.must("tanaka", "HoldExchangeEvent", {"seeds": ["seed-1"], "attendance": 42}).stands == "held"
     assert meeting.must("tanaka", "MakeContact", met).entry.contacts == 1
+    assert meeting.says("tanaka", "MakeContact", {**met, "company": "jfs-saga"}) == "invalid_field"
+    assert meeting.says("tanaka", "MakeContact", {**met, "researcher": "arita"}) == "invalid_field"
     assert meeting.says("tanaka", "HoldExchangeEvent") == "already_done"
     assert meeting.says("tanaka", "PlanExchangeEvent", {"kind": "joint_results"}) == "already_done"
+
+
+def test_what_was_planned_of_a_meeting_holds_when_it_is_held() -> None:
+    one = Register("results").must("tanaka", "PlanExchangeEvent", {"kind": "joint_results", "host": "kyudai"})
+    [event] = one.do("tanaka", "HoldExchangeEvent", {"seeds": ["s1"], "needs": ["n1"], "attendance": 120})
+    assert (event.data.kind, event.data.host, event.data.seeds, event.data.needs, event.data.attendance) == (
+        *("joint_results", "kyudai"),
+        *(("s1",), ("n1",), 120),
+    )
+
+
+@pytest.mark.parametrize(
+    ("today", "friday"),
+    [
+        ("2026-04-01", "2026-04-10"),
+        ("2026-04-10", "2026-05-08"),
+        ("2026-12-31", "2027-01-08"),
+        ("2027-08-01", "2027-08-16"),
+        ("2028-08-01", "2028-08-16"),
+    ],
+)
+def test_the_salon_is_on_the_second_friday_and_shifts_when_that_is_no_business_day(today: str, friday: str) -> None:
+    """The paper's rule BYDAY=2FR."""
+    one = Register("salon")
+    one.now = datetime.fromisoformat(f"{today}T09:00:00+09:00")
+    [event] = one.do("tanaka", "PlanExchangeEvent", {"kind": "second_friday_salon"})
+    assert event.data.on.isoformat() == friday
 
 
 def test_a_recommendation_is_adopted_progressed_and_fulfilled_once(recommendation: Register) -> None:

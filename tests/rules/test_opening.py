@@ -2,6 +2,7 @@
 
 import pytest
 from pydantic import ValidationError
+from rules_register import Register
 from rules_story import CONSENT, NEED, Story
 
 BODY = {key: value for key, value in NEED.items() if key not in {"bank_reference", "consent"}}
@@ -32,7 +33,19 @@ def test_a_bank_opens_no_case_of_its_own(story: Story) -> None:
     assert story.says("sato", "OpenCase", {**BODY, "origin": "walk_in", "consent": CONSENT}) == "not_permitted"
 
 
+def test_a_case_of_a_meeting_names_one_that_was_held(story: Story) -> None:
+    opened = {**BODY, "origin": "exchange_meeting", "event_id": "salon-1", "consent": CONSENT}
+    assert story.says("tanaka", "OpenCase", opened) == "invalid_field"
+    meeting = Register("salon-1").must("tanaka", "PlanExchangeEvent", {"kind": "technology_exchange"})
+    story.others["exchange-event-salon-1"] = meeting.entry
+    assert story.says("tanaka", "OpenCase", opened) == "not_yet_happened"
+    story.others["exchange-event-salon-1"] = meeting.must("tanaka", "HoldExchangeEvent").entry
+    assert story.must("tanaka", "OpenCase", opened).state.origin == "exchange_meeting"
+
+
 def test_what_a_case_began_with_stays_on_record(story: Story) -> None:
+    meeting = Register("salon-1").must("tanaka", "PlanExchangeEvent", {"kind": "technology_exchange"})
+    story.others["exchange-event-salon-1"] = meeting.must("tanaka", "HoldExchangeEvent").entry
     [event] = story.do("tanaka", "OpenCase", {"origin": "seed", "seed_id": "seed-1", "event_id": "salon-1"})
     assert (event.data.seed_id, event.data.exchange_event_id) == ("seed-1", "salon-1")
     assert story.state.seed_id == "seed-1"
