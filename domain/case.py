@@ -62,13 +62,13 @@ def decide(case: Case | None, command: Command, context: Context) -> tuple[Event
         for fact in facts:
             check_happened(fact, ask)
             _check_stage(case, fact, ask)
-        return propose(rule, command, facts) if _wants_two(rule, command) else facts
+        return propose(rule, command, facts) if _wants_two(rule, command, case) else facts
     except Refused as no:
         return no.refusal
 
 
-def _wants_two(rule: Rule, command: Command) -> bool:
-    return bool(rule.confirmed_by) and rule.confirmed_when(command.data)
+def _wants_two(rule: Rule, command: Command, case: Case | None) -> bool:
+    return bool(rule.confirmed_by) and rule.confirmed_when(command.data) and rule.confirmed_in(case)
 
 
 def _check(case: Case | None, rule: Rule, ask: Ask) -> None:

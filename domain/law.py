@@ -103,6 +103,8 @@ class Rule:
     """Roles of the second person; empty: one person decides."""
     confirmed_when: Callable[[Any], bool] = bool
     """Which bodies of the command want the second person; a record is always true, so by default all do."""
+    confirmed_in: Callable[[Any], bool] = bool
+    """In which states of the case the command wants the second person; a record is always true."""
     reason: ReasonKind | bool = False
     """Whether a reason must be given, and of which kind."""
     stream: str = "case"

@@ -9,6 +9,7 @@ from enum import StrEnum
 from typing import Final, NamedTuple
 
 from domain.envelope import CENTER, Event
+from domain.following import known_as
 from domain.law import RULES
 from domain.stages.assignment import AssignmentOffered
 from domain.stages.correction import BankOfficerAssigned
@@ -59,6 +60,8 @@ class Notice(NamedTuple):
     """The assignment or report that the addressee may answer by a link, without an account."""
     answers: tuple[str, ...] = ()
     """The commands that answer it."""
+    case_id: str | None = None
+    """The case as the addressee knows it, where that is not the event's."""
 
 
 _CENTER_ROLES: Final = frozenset({Role.coordinator, Role.senior_coordinator, Role.data_steward})
@@ -72,8 +75,15 @@ def notices(case: Case, event: Event) -> tuple[Notice, ...]:
     kind, addressees = found
     told = [one for one in addressees(case, event) if one.person is None or one.person != event.actor.person]
     return tuple(
-        Notice(kind, one, *_answering(event, one)) for one in dict.fromkeys(told) if _may_know(case, event, one)
+        Notice(kind, one, *_answering(event, one), case_id=_name(case, one))
+        for one in dict.fromkeys(told)
+        if _may_know(case, event, one)
     )
+
+
+def _name(case: Case, to: Addressee) -> str | None:
+    """What a bank calls a case to which its referral came by a merge."""
+    return known_as(case, to.org_id) if to.role is Role.bank_officer and to.org_id else None
 
 
 def _may_know(case: Case, event: Event, to: Addressee) -> bool:

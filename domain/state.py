@@ -50,12 +50,14 @@ class Referral(Record):
     """When the last of them was recorded."""
     since: int = 1
     """The first version of the case this bank may see."""
-    also: tuple[str, ...] = ()
-    """Further referrals of the same wish by the same bank."""
     until: int | None = None
     """The last version it may see, once its referral has ended."""
     strange_consents: tuple[str, ...] = ()
     """Consents that are for others than this bank, of which it learns nothing."""
+    attached_from: str | None = None
+    """The case that was merged into this one and brought the referral along."""
+    home: str | None = None
+    """The case under whose id the bank knows its referral, where that is another one than this."""
     formerly: tuple[tuple[int, str], ...] = ()
     """What the bank was before it merged, each with the last version of the case at which it was that."""
 
@@ -469,6 +471,9 @@ class Case(Record):
     duplicates: dict[str, datetime] = {}
     """Cases that may be about the same wish, and since when it is suspected."""
     merged_into: str | None = None
+    """The case in which this one goes on."""
+    went_into: tuple[str, ...] = ()
+    """Every case this one was ever merged into, in order."""
     officers: dict[str, str] = {}
     """The officer who follows the case, by bank."""
     event_types: dict[str, str] = {}

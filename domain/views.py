@@ -57,7 +57,8 @@ _MASKED_FOR_BANK: Final[Mapping[str, frozenset[str]]] = {
     "LicenseGranted": frozenset({"consideration_band", "co_owner_consent"}),
     "RightsAssigned": frozenset({"consideration_band", "co_owner_consent"}),
     "KnowHowTransferred": frozenset({"consideration_band"}),
-    "ReferralAttached": frozenset({"absorbed_case_id"}),
+    "ReferralAttached": frozenset({"absorbed_case_id", "home_case_id"}),
+    "CaseReopened": frozenset({"separated_from"}),
 }
 
 

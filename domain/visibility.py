@@ -10,7 +10,7 @@ from domain.consents import groups_of, is_active
 from domain.envelope import Actor, Event
 from domain.law import FACTS, View
 from domain.state import Assignment, Case, Referral
-from domain.terms import AssignmentState, Role
+from domain.terms import AssignmentState, Disposition, Role
 
 CENTER_ROLES: Final = frozenset(
     {Role.coordinator, Role.senior_coordinator, Role.auditor, Role.data_steward, Role.system}
@@ -23,8 +23,9 @@ _OF_ONE_BANK: Final = frozenset(
 
 
 def referral_of(case: Case, bank_id: str) -> Referral | None:
-    """The referral through which *bank_id* follows the case."""
-    return next((one for one in case.referrals if one.bank_id == bank_id), None)
+    """The referral through which *bank_id* follows the case; one that still runs before one that has ended."""
+    theirs = [one for one in case.referrals if one.bank_id == bank_id]
+    return next((one for one in theirs if one.until is None), theirs[0] if theirs else None)
 
 
 def is_party(case: Case, actor: Actor, now: datetime) -> bool:
@@ -55,8 +56,11 @@ def seen_version(case: Case, actor: Actor) -> int:
 
 
 def readers(case: Case) -> tuple[str, ...]:
-    """Who may list the case, as `bank:ID`, `company:ID`, `institution:ID`, `person:ID`; the center may anyway."""
-    found = {f"bank:{one.bank_id}" for one in case.referrals}
+    """Who may list the case, as `bank:ID`, `company:ID`, `institution:ID`, `person:ID`; the center may anyway.
+
+    An `attached:ID` is a bank that knows the case under the id of another one.
+    """
+    found = {f"{'attached' if one.home else 'bank'}:{one.bank_id}" for one in case.referrals}
     found |= {f"person:{one.researcher_id}" for one in case.assignments.values()}
     found |= {f"institution:{one.institution_id}" for one in case.assignments.values()}
     found |= {f"institution:{one.institution_id}" for one in case.agreements.values() if one.institution_id}
@@ -91,7 +95,11 @@ def reader_keys(actor: Actor) -> tuple[str, ...] | None:
 def bank_view(event: Event, referral: Referral) -> View | None:
     """How much of *event* the bank of *referral* sees; None: it does not exist for the bank."""
     view, bank_id = FACTS[judged_as(event)].bank, referral.bank_at(event.version)
-    if event.type == "ReferralAttached" and told(event, "bank_id") != bank_id:
+    if event.type == "ReferralAttached" and event.version != referral.since:
+        return None
+    if event.type == "CaseMergedInto" and referral.home:
+        return None
+    if event.type == "CaseClosed" and told(event, "disposition") is Disposition.merged:
         return None
     if event.type == "OrganizationFollowed" and told(event, "successor_id") != bank_id:
         return None

@@ -15,6 +15,7 @@ from gateway.parts import Gateway
 from gateway.problems import Fault, Problem, database_unavailable, unfit
 from gateway.settings import GatewaySettings
 from gateway.trace import Traced
+from gateway.trails import Trails
 from gateway.wording import sentence_of
 from store.cases import Cases
 from store.connect import Store, StoreUnreachable
@@ -51,7 +52,9 @@ def create_app(
     )
     states = shared or Cases(store.ledger)
     engine = Engine(client, settings)
-    app.state.gateway = Gateway(store, states, Asking(store, states, engine), engine, settings)
+    trails = Trails(states, store.desk)
+    asking = Asking(store, states, engine, trails)
+    app.state.gateway = Gateway(store, states, trails, asking, engine, settings)
     for one in (auditor, dossiers, commands, cases, documents, notices, absences, registry, schemas, operations):
         app.include_router(one.router)
     app.add_middleware(Traced)

@@ -4,9 +4,9 @@ Nearly every refusal is found here, before the engine hears of the command. What
 events there are; every answer, the first and each repetition, is then built from the store by the same function.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Final
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Final
 
 import structlog
 from starlette.responses import Response
@@ -26,6 +26,7 @@ from domain.visibility import seen_version
 from gateway.conditions import etag
 from gateway.engine import Engine, Unanswered
 from gateway.problems import Fault, internal_error, key_reused, refused, unanswered, unfit
+from gateway.trails import Trail, Trails
 from gateway.views import Reference, answer, entry_receipt, receipt, sees_all, shown_events
 from store.cases import Cases
 from store.codec import canonical
@@ -50,11 +51,26 @@ class Wish:
     """Whether it came with an Idempotency-Key, from which its id is made."""
     versions: tuple[int, ...] = ()
     """The versions it was meant for, in the sender's own count; empty: any."""
+    trail: Trail | None = None
+    """What a bank's officer follows under the id the command was sent to; it goes to where that goes on."""
 
     @property
     def opens(self) -> bool:
         """Whether it opens a case."""
         return rule_of(self.command.name).opens
+
+    def known(self, state: State | None) -> Any:
+        """*state* as the sender addresses it: a bank's officer through the referral that is followed."""
+        by_a_bank = self.command.actor.role is Role.bank_officer and not self.opens
+        if not by_a_bank or not isinstance(state, Case):
+            return state
+        return state.but(referrals=self.trail.through(state) if self.trail else ())
+
+    def as_counted(self, refusal: Refusal) -> Refusal:
+        """*refusal*, its version in the sender's own count."""
+        if self.trail is None or refusal.code != "version_stale":
+            return refusal
+        return Refusal.of("version_stale", current=self.trail.version)
 
 
 def bank_of(actor: Actor, on_behalf_of: str | None) -> str:
@@ -65,28 +81,41 @@ def bank_of(actor: Actor, on_behalf_of: str | None) -> str:
 class Asking:
     """Takes commands to their cases and brings back the answers."""
 
-    def __init__(self, store: Store, cases: Cases, engine: Engine) -> None:
+    def __init__(self, store: Store, cases: Cases, engine: Engine, trails: Trails) -> None:
         self._store = store
         self._cases = cases
         self._engine = engine
+        self._trails = trails
 
     async def ask(self, wish: Wish) -> Response:
         """The answer to *wish*. Raises Problem, and StoreUnreachable."""
         print_ = self._fingerprint(wish)
+        wish = await self._addressed(wish)
         briefing, case = await self._brief(wish.command)
         repeated = await self._repeated(wish, print_, briefing)
         if repeated is not None:
             return repeated
-        command = _expecting(wish, case)
+        wish = _expecting(wish, case)
+        command = wish.command
         others = await self._cases.named(other_streams(case, command))
         context = Context(now=briefing.now, directory=briefing.directory, others=others, paper=FORESEEN)
-        facts = decide(case, command, context)
+        facts = decide(wish.known(case), command, context)
         if isinstance(facts, Refusal):
-            return await self._refuse(wish, facts, print_)
+            return await self._refuse(wish, wish.as_counted(facts), print_)
         _require_known(command, briefing)
         if isinstance(case, Case) and not facts:
-            return answer(receipt(case, command.actor, ()), headers={"ETag": etag(seen_version(case, command.actor))})
-        return await self._carry_out(wish, await self._with_company(command), print_)
+            return _receipt(wish, case, ())
+        return await self._carry_out(replace(wish, command=await self._with_company(command)), print_)
+
+    async def _addressed(self, wish: Wish) -> Wish:
+        """*wish* with what a bank's officer follows under the id it names; the command goes to where that goes on."""
+        command = wish.command
+        if command.actor.role is not Role.bank_officer or wish.opens or rule_of(command.name).stream != CASE:
+            return wish
+        trail = await self._trails.find(command.case_id, command.actor)
+        if trail is None:
+            return wish
+        return replace(wish, trail=trail, command=command.model_copy(update={"case_id": trail.case.case_id}))
 
     def _fingerprint(self, wish: Wish) -> bytes:
         """What a repetition must equal; of a referral the data alone, since its natural key holds for ever."""
@@ -111,20 +140,21 @@ class Asking:
         """The first answer, if this was answered before; None for something new. Raises Problem."""
         command = wish.command
         if _is_referral(command) and briefing.version and command.actor.role in rule_of(command.name).by:
-            return await self._referred_before(command, print_)
+            return await self._referred_before(wish, print_)
         if not wish.keyed:
             return None
         if briefing.done:
             kept = await self._store.desk.kept(command.command_id)
             _require_same(kept.fingerprint if kept else b"", print_)
-            return await self._answer(command, briefing.done, replayed=True)
+            return await self._answer(wish, briefing.done, replayed=True)
         logged = await self._store.desk.refusal(command.command_id) if briefing.was_refused else None
         if logged is not None:
             _require_same(logged.fingerprint, print_)
             raise refused(Refusal.model_validate(logged.problem), replayed=True)
         return None
 
-    async def _referred_before(self, command: Command, print_: bytes) -> Response:
+    async def _referred_before(self, wish: Wish, print_: bytes) -> Response:
+        command = wish.command
         assert isinstance(command.data, ReferNeed)
         reference = command.data.bank_reference
         [first] = await self._store.ledger.read(stream_of(command), 0, 1)
@@ -133,7 +163,7 @@ class Asking:
         if print_ not in (known and known[1], kept and kept.fingerprint):
             raise refused(Refusal.of("reference_reused", "/data/bank_reference", reference=reference))
         briefing = await self._store.desk.briefing(command.case_id, first.command_id, ())
-        return await self._answer(command, briefing.done, replayed=True)
+        return await self._answer(wish, briefing.done, replayed=True)
 
     async def _refuse(self, wish: Wish, refusal: Refusal, print_: bytes) -> Response:
         """Log *refusal* and raise it; but what was kept before goes on, for the engine may have it already."""
@@ -141,7 +171,7 @@ class Asking:
         kept = await self._store.desk.kept(command.command_id) if wish.keyed else None
         if kept is not None:
             _require_same(kept.fingerprint, print_)
-            return await self._drive(command, print_)
+            return await self._drive(wish, print_)
         if refusal.code not in _NOT_LOGGED:
             await self._store.desk.log_refusal(
                 command.command_id,
@@ -166,7 +196,8 @@ class Asking:
         known = data.model_copy(update={"company": None, "company_id": company_id})
         return command.model_copy(update={"data": known})
 
-    async def _carry_out(self, wish: Wish, command: Command, print_: bytes) -> Response:
+    async def _carry_out(self, wish: Wish, print_: bytes) -> Response:
+        command = wish.command
         kept = await self._store.desk.seal(
             command.command_id,
             case_id=command.case_id,
@@ -177,9 +208,10 @@ class Asking:
         )
         if kept is not None:
             _require_same(kept.fingerprint, print_)
-        return await self._drive(command, print_)
+        return await self._drive(wish, print_)
 
-    async def _drive(self, command: Command, print_: bytes) -> Response:
+    async def _drive(self, wish: Wish, print_: bytes) -> Response:
+        command = wish.command
         actor = command.actor
         ticket = Ticket(
             case_id=command.case_id,
@@ -193,64 +225,79 @@ class Asking:
         try:
             reply = await self._engine.send(ticket)
         except Unanswered as silence:
-            return await self._look_up(command, silence)
+            return await self._look_up(wish, silence)
         if reply.answer.outcome == "refused":
-            return await self._refused_there(command, reply, print_)
+            return await self._refused_there(wish, reply, print_)
         _note(command, reply.answer.outcome)
         if reply.answer.outcome == "failed" or reply.standing is None:
             raise internal_error()
-        return await self._answer(command, reply.answer.events, version=reply.standing.version)
+        return await self._answer(wish, reply.answer.events, version=reply.standing.version)
 
-    async def _look_up(self, command: Command, silence: Unanswered) -> Response:
+    async def _look_up(self, wish: Wish, silence: Unanswered) -> Response:
         """What the store says of a command to which the engine gave no answer."""
+        command = wish.command
         briefing = await self._store.desk.briefing(command.case_id, command.command_id, (), stream=stream_of(command))
         if briefing.done:
-            return await self._answer(command, briefing.done)
+            return await self._answer(wish, briefing.done)
         logged = await self._store.desk.refusal(command.command_id)
         if logged is not None:
             raise refused(Refusal.model_validate(logged.problem))
         _note(command, "unanswered")
         raise unanswered(unreachable=silence.unreachable) from silence
 
-    async def _refused_there(self, command: Command, reply: Reply, print_: bytes) -> Response:
+    async def _refused_there(self, wish: Wish, reply: Reply, print_: bytes) -> Response:
+        command = wish.command
         if reply.answer.code == "reference_reused":
-            return await self._referred_before(command, print_)
+            return await self._referred_before(wish, print_)
         logged = await self._store.desk.refusal(command.command_id)
         _note(command, reply.answer.code)
         raise refused(Refusal.model_validate(logged.problem)) if logged else unanswered(unreachable=False)
 
     async def _answer(
-        self, command: Command, references: Sequence[Reference], *, version: int = 0, replayed: bool = False
+        self, wish: Wish, references: Sequence[Reference], *, version: int = 0, replayed: bool = False
     ) -> Response:
-        """The answer to *command*, which caused *references*: the same whenever it is given."""
-        case, references = await self._seen(command, references, version)
+        """The answer to *wish*, which caused *references*: the same whenever it is given."""
+        case, references = await self._seen(wish, references, version)
         if not isinstance(case, Case):
             opened = bool(references) and references[0].version == 1
             headers = {"ETag": etag(case.version), **(_REPLAYED if replayed else {})}
             if opened and isinstance(case, Dossier):
                 headers["Location"] = f"/v1/dossiers/{case.entry_id}"
             return answer(entry_receipt(case, references), 201 if opened else 200, headers)
-        content = receipt(case, command.actor, references)
-        headers = {"ETag": etag(content["version"]), **(_REPLAYED if replayed else {})}
-        if not rule_of(command.name).opens:
-            return answer(content, 200, headers)
-        return answer(content, 201, {**headers, "Location": f"/v1/cases/{case.case_id}"})
+        headers = _REPLAYED if replayed else {}
+        if not wish.opens:
+            return _receipt(wish, case, references, 200, headers)
+        return _receipt(wish, case, references, 201, {**headers, "Location": f"/v1/cases/{case.case_id}"})
 
     async def _seen(
-        self, command: Command, references: Sequence[Reference], version: int
+        self, wish: Wish, references: Sequence[Reference], version: int
     ) -> tuple[State, Sequence[Reference]]:
         """The state after *references* (at *version* when there are none), and those of them that the actor sees."""
-        actor, stream = command.actor, stream_of(command)
+        actor, stream = wish.command.actor, stream_of(wish.command)
         if not references or sees_all(actor):
             state = await self._cases.state(stream, references[-1].version if references else version)
             assert state is not None
             return state, references
         state, events = await self._cases.with_events(stream, references[0].version - 1, references[-1].version)
         assert state is not None
+        state = wish.known(state)
         if not isinstance(state, Case):
             return state, references
         shown = {event.event_id for event in shown_events(events, actor, state)}
         return state, [one for one in references if one.id in shown]
+
+
+def _receipt(
+    wish: Wish,
+    case: Case,
+    references: Sequence[Reference],
+    status: int = 200,
+    headers: Mapping[str, str] | None = None,
+) -> Response:
+    """The answer of *case* to *wish*, in the sender's own name and count."""
+    name, before = (wish.trail.name, wish.trail.before) if wish.trail else (None, 0)
+    content = receipt(case, wish.command.actor, references, name=name, before=before)
+    return answer(content, status, {"ETag": etag(content["version"]), **(headers or {})})
 
 
 def _is_referral(command: Command) -> bool:
@@ -258,13 +305,15 @@ def _is_referral(command: Command) -> bool:
     return isinstance(command.data, ReferNeed)
 
 
-def _expecting(wish: Wish, case: State | None) -> Command:
-    """The command with the one version it is meant for: today's, if that is among them."""
+def _expecting(wish: Wish, case: State | None) -> Wish:
+    """*wish* with the one version it is meant for: today's, if that is among them."""
+    case = wish.known(case)
     if not wish.versions or case is None:
-        return wish.command
+        return wish
+    before = wish.trail.before if wish.trail else 0
     today = seen_version(case, wish.command.actor) if isinstance(case, Case) else case.version
-    expected = today if today in wish.versions else wish.versions[0]
-    return wish.command.model_copy(update={"expected_version": expected})
+    expected = today if today + before in wish.versions else wish.versions[0] - before
+    return replace(wish, command=wish.command.model_copy(update={"expected_version": expected}))
 
 
 def _require_same(before: bytes, now: bytes) -> None:

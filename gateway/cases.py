@@ -10,20 +10,19 @@ from typing import Annotated, Any, Final
 from fastapi import APIRouter, Query, Request, Response
 from starlette.datastructures import URL
 
-from domain.case import evolve, fold
+from domain.case import evolve
 from domain.disclosures import disclosures
-from domain.envelope import Actor, Event
+from domain.envelope import Actor
 from domain.reasons import Wording
 from domain.refusals import Refusal
-from domain.state import Case
 from domain.terms import Role, Stage, Status
-from domain.views import case_view, event_view, seen_events
-from domain.visibility import CENTER_ROLES, is_party, reader_keys, referral_of, seen_version
+from domain.visibility import CENTER_ROLES, reader_keys
 from gateway.auth import actor_of
 from gateway.commands import known_form
 from gateway.conditions import etag
 from gateway.parts import Gateway, gateway_of
 from gateway.problems import Fault, refused, unfit, unknown_case
+from gateway.trails import Trail
 from gateway.views import answer, cloud_event, row, row_of_overview
 from store.desk import stream_of
 from store.overview import Overview, Place
@@ -42,19 +41,27 @@ async def list_cases(
     after: str | None = None,
     limit: _Limit = 50,
 ) -> Response:
-    """The cases the reader has to do with, newest first, a page at a time: `next` goes into `after`."""
+    """The cases the reader has to do with, newest first, a page at a time: `next` goes into `after`.
+
+    A page may hold fewer than *limit* although another follows.
+    """
     gateway, actor = gateway_of(request), await actor_of(request)
     _require_known_parameters(request, "stage", "status", "after", "limit")
     found = await gateway.store.overview.cases(
         readers=reader_keys(actor),
         stage=stage,
         status=status,
+        merged_too=actor.role is Role.bank_officer,
         after=_place(gateway, after) if after is not None else None,
         limit=limit + 1,
     )
     following = _cursor(gateway, found[limit - 1]) if len(found) > limit else None
     now = await gateway.store.clock.now()
-    return _page(request, [await _row(gateway, one, actor, now) for one in found[:limit]], following)
+    rows = [one for overview in found[:limit] if (one := await _row(gateway, overview, actor, now))]
+    fit = [
+        one for one in rows if one["stage"] == (stage or one["stage"]) and one["status"] == (status or one["status"])
+    ]
+    return _page(request, fit, following)
 
 
 @router.get("/v1/cases/{case_id}")
@@ -64,13 +71,13 @@ async def read_case(
     """One case as the reader may see it, now or at a version in the reader's own count."""
     gateway, actor = gateway_of(request), await actor_of(request)
     _require_known_parameters(request, "at_version")
-    case, now = await _case(gateway, actor, case_id)
+    trail = await _trail(gateway, actor, case_id)
     if at_version is not None:
-        case = _at(await gateway.cases.events(case.case_id), actor, at_version)
-    tag = etag(seen_version(case, actor))
+        trail = await _at(gateway, trail, at_version)
+    tag = etag(trail.version)
     if request.headers.get("if-none-match") == tag:
         return Response(status_code=304, headers={"ETag": tag})
-    return answer(case_view(case, actor, now), headers={"ETag": tag})
+    return answer(trail.view(), headers={"ETag": tag})
 
 
 @router.get("/v1/cases/{case_id}/events")
@@ -86,14 +93,13 @@ async def list_events(
     """
     gateway, actor = gateway_of(request), await actor_of(request)
     _require_known_parameters(request, "after", "limit")
-    case, now = await _case(gateway, actor, case_id)
-    events = [one for one in await gateway.cases.events(case.case_id) if one.version <= case.version]
-    numbered = seen_events(events, actor, case, now)
+    trail = await _trail(gateway, actor, case_id)
+    numbered = [(number, event, data) for number, event, data, _ in await gateway.trails.events(trail)]
     if actor.role is Role.auditor:
         places = await gateway.store.ledger.positions(stream_of(case_id))
         numbered = [(places[event.version], event, data) for _, event, data in numbered]
     shown = [one for one in numbered if one[0] > after]
-    items = [cloud_event(number, event, data, actor, (case, now)) for number, event, data in shown[:limit]]
+    items = [cloud_event(number, event, data, actor, case_id) for number, event, data in shown[:limit]]
     return _page(request, items, str(shown[limit - 1][0]) if len(shown) > limit else None)
 
 
@@ -102,55 +108,39 @@ async def list_disclosures(request: Request, case_id: str) -> Response:
     """What of the company was shown to whom, and when: for the company itself, and for the center."""
     gateway, actor = gateway_of(request), await actor_of(request)
     _require_known_parameters(request)
-    case, _ = await _case(gateway, actor, case_id)
+    await _trail(gateway, actor, case_id)
     if actor.role is not Role.company_representative and actor.role not in CENTER_ROLES:
         raise refused(Refusal.of("not_permitted", role=actor.role, command="ListDisclosures"))
     steps, state = [], None
-    for event in await gateway.cases.events(case.case_id):
+    for event in await gateway.cases.events(case_id):
         state = evolve(state, event)
         steps.append((state, event))
     items = [one.model_dump(mode="json", exclude_none=True) for one in disclosures(steps)]
     return _page(request, items, None)
 
 
-async def _case(gateway: Gateway, actor: Actor, case_id: str) -> tuple[Case, datetime]:
-    """The case as it stands for *actor*, and now; for a bank that left both stand still. Raises Problem."""
-    case_id = known_form(case_id)
-    briefing = await gateway.store.desk.briefing(case_id, "-", ())
-    case = await gateway.cases.at(case_id, briefing.version)
-    if case is None or not is_party(case, actor, briefing.now):
+async def _trail(gateway: Gateway, actor: Actor, case_id: str) -> Trail:
+    trail = await gateway.trails.find(known_form(case_id), actor)
+    if trail is None:
         raise unknown_case()
-    referral = referral_of(case, actor.org_id) if actor.role is Role.bank_officer else None
-    if referral is None or referral.until is None:
-        return case, briefing.now
-    frozen = await gateway.cases.at(case_id, referral.until)
-    assert frozen is not None
-    return frozen, frozen.updated_at
+    return trail
 
 
-def _at(events: Sequence[Event], actor: Actor, number: int) -> Case:
-    """The case when *actor* counted *number*; what came later and was not seen belongs to it. Raises Problem."""
-    last, is_bank, seen = fold(events), actor.role is Role.bank_officer, 0
-    found: Case | None = None
-    case: Case | None = None
-    for event in events:
-        case = evolve(case, event)
-        seen += int(last is not None and event_view(event, actor, last, event.recorded_at) is not None)
-        count = seen if is_bank else event.version
-        if count == number and (is_bank or is_party(case, actor, event.recorded_at)):
-            found = case
+async def _at(gateway: Gateway, trail: Trail, number: int) -> Trail:
+    found = await gateway.trails.at(trail, number)
     if found is None:
         text = Wording("この版はまだありません。", "The case has no such version.")
         raise unfit(Fault("at_version", text, in_query=True))
     return found
 
 
-async def _row(gateway: Gateway, overview: Overview, actor: Actor, now: datetime) -> dict[str, Any]:
+async def _row(gateway: Gateway, overview: Overview, actor: Actor, now: datetime) -> dict[str, Any] | None:
     if reader_keys(actor) is None:
         return row_of_overview(overview)
     case = await gateway.cases.at(overview.case_id, overview.version)
     assert case is not None
-    return row(case, actor, now)
+    trail = await gateway.trails.along(case, actor, now)
+    return row(trail.view()) if trail else None
 
 
 def _page(request: Request, items: Sequence[Any], following: str | None) -> Response:

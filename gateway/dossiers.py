@@ -9,6 +9,7 @@ from domain.calendar import after_days, japanese_day
 from domain.catalogue.dossier_events import VALID_DAYS, Dossier, Issue
 from domain.catalogue.dossiers import RequestDossier
 from domain.envelope import Actor, made_id
+from domain.following import known_as
 from domain.reasons import Wording
 from domain.refusals import Refusal
 from domain.state import Case
@@ -19,7 +20,7 @@ from gateway.bodies import fitted
 from gateway.commands import body_of, known_form, wish_of
 from gateway.conditions import etag
 from gateway.parts import Gateway, gateway_of
-from gateway.problems import Fault, refused, unfit
+from gateway.problems import Fault, refused, unfit, unknown_case
 from gateway.views import answer, instant
 
 router: Final = APIRouter(tags=["dossiers"])
@@ -38,7 +39,7 @@ async def request_dossier(request: Request, case_id: str) -> Response:
         raise unfit(Fault("/data/case_id", _ANOTHER_CASE))
     changes = {
         "case_id": body.data.dossier_id or made_id("dossier", wish.command.command_id),
-        "data": body.data.model_copy(update={"case_id": case_id}),
+        "data": body.data.model_copy(update={"case_id": await _goes_on(gateway, case_id, actor)}),
     }
     return await gateway.asking.ask(replace(wish, command=wish.command.model_copy(update=changes)))
 
@@ -52,13 +53,29 @@ async def read_dossier(request: Request, dossier_id: str) -> Response:
         raise refused(Refusal.of("unknown_entry"))
     if actor.role is Role.lender_officer and dossier.revoked_at:
         raise refused(Refusal.of("consent_withdrawn", day=japanese_day(dossier.revoked_at)))
-    return answer(_told(dossier), headers={"ETag": etag(dossier.version)})
+    told = _told(dossier) | {"case_id": await _name(gateway, dossier, actor)}
+    return answer(told, headers={"ETag": etag(dossier.version)})
+
+
+async def _goes_on(gateway: Gateway, case_id: str, actor: Actor) -> str:
+    """The case in which the one that *actor*'s institution knows as *case_id* goes on today. Raises Problem."""
+    as_bank = actor.model_copy(update={"role": Role.bank_officer})
+    trail = await gateway.trails.find(case_id, as_bank)
+    if trail is None and actor.role is Role.bank_officer:
+        raise unknown_case()
+    return trail.case.case_id if trail else case_id
 
 
 async def _dossier(gateway: Gateway, dossier_id: str) -> Dossier | None:
     stream = f"dossier-{dossier_id}"
     found = (await gateway.cases.named([stream])).get(stream)
     return found if isinstance(found, Dossier) else None
+
+
+async def _name(gateway: Gateway, dossier: Dossier, actor: Actor) -> str:
+    """The id under which *actor* knows the dossier's case: a lender may be a bank that came to it by a merge."""
+    case = await gateway.cases.today(dossier.case_id)
+    return known_as(case, actor.org_id) if case else dossier.case_id
 
 
 async def _may_read(gateway: Gateway, dossier: Dossier, actor: Actor) -> bool:

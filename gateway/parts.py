@@ -7,6 +7,7 @@ from starlette.requests import Request
 from gateway.ask import Asking
 from gateway.engine import Engine
 from gateway.settings import GatewaySettings
+from gateway.trails import Trails
 from store.cases import Cases
 from store.connect import Store
 
@@ -17,6 +18,7 @@ class Gateway:
 
     store: Store
     cases: Cases
+    trails: Trails
     asking: Asking
     engine: Engine
     settings: GatewaySettings

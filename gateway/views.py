@@ -10,11 +10,10 @@ from starlette.responses import Response
 
 from domain.catalogue.entry import Entry
 from domain.envelope import Actor, Event
-from domain.law import View
 from domain.state import Case
 from domain.terms import Role
-from domain.views import case_view, event_view, shown_to_bank
-from domain.visibility import CENTER_ROLES, referral_of, seen_version
+from domain.views import event_view
+from domain.visibility import CENTER_ROLES, seen_version
 from store.overview import Overview
 
 _ROW: Final[tuple[str, ...]] = (
@@ -46,14 +45,19 @@ def answer(content: Any, status: int = 200, headers: Mapping[str, str] | None = 
     return Response(body, status, {"Cache-Control": "private, no-cache", **(headers or {})}, "application/json")
 
 
-def receipt(case: Case, actor: Actor, references: Sequence[Reference]) -> dict[str, Any]:
-    """The answer to a command that caused the last events of *case*, of which *references* are those to show."""
-    last = seen_version(case, actor)
+def receipt(
+    case: Case, actor: Actor, references: Sequence[Reference], *, name: str | None = None, before: int = 0
+) -> dict[str, Any]:
+    """The answer to a command that caused the last events of *case*, of which *references* are those to show.
+
+    The actor knows the case as *name*, and had counted *before* elsewhere.
+    """
+    last = before + seen_version(case, actor)
     numbers = [one.version for one in references]
     if actor.role is Role.bank_officer:
         numbers = list(range(last - len(references) + 1, last + 1))
     return {
-        "case_id": case.case_id,
+        "case_id": name or case.case_id,
         "version": last,
         "stage": case.stage.value,
         "status": case.status.value,
@@ -78,9 +82,8 @@ def sees_all(actor: Actor) -> bool:
     return actor.role in CENTER_ROLES
 
 
-def row(case: Case, actor: Actor, now: datetime) -> dict[str, Any]:
-    """*case* in a list for *actor*."""
-    view = case_view(case, actor, now)
+def row(view: Mapping[str, Any]) -> dict[str, Any]:
+    """A case as one may see it, as a row of a list."""
     shown = {name: view[name] for name in _ROW if name in view}
     title = view.get("need", {}).get("title")
     return {**shown, "title": title} if title else shown
@@ -92,31 +95,23 @@ def row_of_overview(overview: Overview) -> dict[str, Any]:
     return told | ({"coordinator": overview.coordinator_id} if overview.coordinator_id else {})
 
 
-def cloud_event(
-    number: int, event: Event, data: Mapping[str, Any], actor: Actor, at: tuple[Case, datetime]
-) -> dict[str, Any]:
-    """*event* as the CloudEvent that *actor* sees under *number*, the case and the time being *at*."""
-    case, now = at
+def cloud_event(number: int, event: Event, data: Mapping[str, Any], actor: Actor, name: str) -> dict[str, Any]:
+    """*event* as the CloudEvent that *actor*, who knows the case as *name*, sees under *number*."""
     told: dict[str, Any] = {
         "specversion": "1.0",
         "id": event.event_id,
         "type": f"jp.hashi.referral.{_WORD.sub('_', event.type).lower()}.v{event.schema_version}",
-        "source": f"/cases/{case.case_id}",
+        "source": f"/cases/{name}",
         "time": instant(event.occurred_at),
         "recordedtime": instant(event.recorded_at),
         "datacontenttype": "application/json",
         "dataschema": f"/v1/schemas/events/{event.type}/v{event.schema_version}",
-        "partitionkey": case.case_id,
+        "partitionkey": name,
         "sequence": f"{number:020d}",
     }
-    if not _is_summary(event, actor, case, now):
-        told["actorrole"] = event.actor.role.value
+    if actor.role is not Role.bank_officer or event.actor.org_id == actor.org_id:
+        told["actorrole"] = event.actor.role.value  # a bank is told of its own acts alone: others' may be a bank's
     return {**told, "data": dict(data)}
-
-
-def _is_summary(event: Event, actor: Actor, case: Case, now: datetime) -> bool:
-    referral = referral_of(case, actor.org_id) if actor.role is Role.bank_officer else None
-    return referral is not None and shown_to_bank(event, referral, case, now) is View.summary
 
 
 def shown_events(events: Sequence[Event], actor: Actor, case: Case) -> list[Event]:

@@ -28,6 +28,10 @@ class Cases:
         assert state is None or isinstance(state, Case)
         return state
 
+    async def today(self, case_id: str) -> Case | None:
+        """The newest state of the case; None where there is none."""
+        return await self.at(case_id, await self._ledger.head(stream_of(case_id)))
+
     async def state(self, stream: str, version: int) -> State | None:
         """The state of *stream* at *version*; None at version 0. Raises UnknownEvent, StoreUnreachable."""
         if version == 0:

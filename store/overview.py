@@ -4,7 +4,7 @@ from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 from typing import Final, TypeAlias
 
-from sqlalchemy import Select, func, select, tuple_, union_all
+from sqlalchemy import Select, and_, func, or_, select, tuple_, union_all
 
 from domain.records import Record
 from domain.state import Case
@@ -81,17 +81,21 @@ class Overviews:
         readers: Collection[str] | None,
         status: Status | None = None,
         stage: Stage | None = None,
+        merged_too: bool = False,
         after: Place | None = None,
         limit: int = 50,
     ) -> list[Overview]:
-        """Cases, newest first, that one of *readers* may see (None: all); the next page comes *after* the last row."""
+        """Cases, newest first, that one of *readers* may see (None: all); the next page comes *after* the last row.
+
+        With *merged_too* those that were merged are among them whatever their stage and status: they go on elsewhere.
+        """
         statement = select(case_overview).order_by(_TABLE.opened_at.desc(), _TABLE.case_id.desc()).limit(limit)
         if readers is not None:
             statement = statement.where(_TABLE.readers.overlap(list(readers)))
-        if status is not None:
-            statement = statement.where(_TABLE.status == status.value)
-        if stage is not None:
-            statement = statement.where(_TABLE.stage == stage.value)
+        wanted = [column == one.value for column, one in ((_TABLE.status, status), (_TABLE.stage, stage)) if one]
+        if wanted:
+            merged = _TABLE.disposition == Disposition.merged.value
+            statement = statement.where(or_(and_(*wanted), merged) if merged_too else and_(*wanted))
         return [Overview(**row) for row in await rows(self._pool, _after(statement, after))]
 
     async def due(self, now: datetime, grace: timedelta, *, limit: int = 500) -> list[str]:

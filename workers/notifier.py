@@ -32,5 +32,5 @@ async def told_of(store: Store, cases: Cases, events: Sequence[Event]) -> list[d
             continue
         case = await cases.state(event.stream, event.version)
         assert isinstance(case, Case)
-        found += [(event.event_id, case.case_id, event.recorded_at, one) for one in notices(case, event)]
+        found += [(event.event_id, one.case_id or case.case_id, event.recorded_at, one) for one in notices(case, event)]
     return await store.notices.rows_of(found, await store.clock.now()) if found else []

@@ -10,7 +10,7 @@ from domain.consents import NEED_DETAIL
 from domain.dispositions import FOUNDATIONS, RECALLED
 from domain.envelope import CommandData, Event, EventData
 from domain.law import Ask, View, decides, evolves, refuse, require
-from domain.records import Code, Day, Text
+from domain.records import Code, Day, Key, Text
 from domain.state import Case, changed
 from domain.terms import AssignmentState, Band, Disposition, Role, Status
 
@@ -37,6 +37,9 @@ class CaseClosed(EventData):
 
 class CaseReopened(EventData):
     """A closed case goes on."""
+
+    separated_from: Key | None = None
+    """The case it had been merged into by mistake."""
 
 
 class NoteRecorded(EventData):
@@ -78,7 +81,7 @@ class CloseCase(CommandData):
 
 
 class ReopenCase(CommandData):
-    """Reopen a closed case within three years, with a reason."""
+    """Reopen a closed case within three years, with a reason; one that was merged by mistake, by two persons."""
 
     example: ClassVar[Mapping[str, Any]] = {}
 
@@ -151,14 +154,21 @@ def close_case(case: Case, data: CloseCase, ask: Ask) -> Iterable[EventData]:
     return [CaseClosed(disposition=data.disposition, outcome_summary=data.outcome_summary)]
 
 
-@decides(ReopenCase, by={Role.coordinator}, when_closed=True, reason=True)
+@decides(
+    ReopenCase,
+    by={Role.coordinator},
+    confirmed_by=frozenset({Role.senior_coordinator}),
+    confirmed_in=lambda case: case.merged_into is not None,
+    when_closed=True,
+    reason=True,
+)
 def reopen_case(case: Case, data: ReopenCase, ask: Ask) -> Iterable[EventData]:
-    """Within three years after the end."""
+    """Within three years after the end; out of the case it was merged into, which goes on without it."""
     if case.closed_at is None:
         refuse("already_done", fact=case.status)
     late = ask.now > after_months(case.closed_at, REOPEN_MONTHS)
     require(not late, "case_closed", day=case.closed_at.date())
-    return [CaseReopened()]
+    return [CaseReopened(separated_from=case.merged_into)]
 
 
 @decides(AddNote, by={Role.coordinator, Role.researcher}, when_closed=True)
@@ -217,6 +227,7 @@ def case_reopened(case: Case, fact: CaseReopened, event: Event) -> Case:
         status=Status.open,
         disposition=None,
         closed_at=None,
+        merged_into=None,
         declined_at=None,
         information=None,
         searches={key: one.model_copy(update={"concluded": False}) for key, one in case.searches.items()},

@@ -8,7 +8,7 @@ from pydantic import AliasChoices, Field, model_validator
 
 from domain.calendar import japanese_day
 from domain.consents import is_carried
-from domain.envelope import CommandData, Event, EventData
+from domain.envelope import Actor, CommandData, Event, EventData
 from domain.law import Ask, View, decides, evolves, refuse, require
 from domain.records import Code, Day, Instant, Key, Line, Record
 from domain.state import Case, Consent, Referral, changed
@@ -188,13 +188,14 @@ def consent_recorded(case: Case, fact: CompanyConsentRecorded, event: Event) -> 
         recorded_at=event.recorded_at,
     )
     after = case.with_("consents", fact.consent_id, consent)
-    return after.but(referrals=tuple(_unknown_to(one, consent) for one in after.referrals))
+    return after.but(referrals=tuple(_unknown_to(one, consent, event.actor) for one in after.referrals))
 
 
-def _unknown_to(referral: Referral, consent: Consent) -> Referral:
-    """*referral*, whose bank learns nothing of a consent that is for somebody else (invariant 24)."""
+def _unknown_to(referral: Referral, consent: Consent, by: Actor) -> Referral:
+    """*referral*, whose bank learns nothing of a consent that is for, or came by, somebody else (invariant 24)."""
     named = {referral.bank_id, *_BANK_GROUPS}
-    if Purpose.collaboration in consent.purposes or named & set(consent.recipients):
+    by_another = by.role is Role.bank_officer and by.org_id != referral.bank_id
+    if not by_another and (Purpose.collaboration in consent.purposes or named & set(consent.recipients)):
         return referral
     strange = (*referral.strange_consents, consent.consent_id)
     return referral.model_copy(update={"strange_consents": strange})

@@ -9,7 +9,7 @@ from domain.consents import BANK_RELATION, NEED_DETAIL, is_active
 from domain.envelope import SYSTEM, Command, CommandData, Event, EventData, made_id
 from domain.law import Ask, View, decides, evolves, refuse, require
 from domain.records import Amount, Key, Line, Text
-from domain.stages.closing import CaseClosed, open_work
+from domain.stages.closing import CaseClosed, CaseReopened, open_work
 from domain.state import Case, Referral, changed
 from domain.terms import Disposition, Role, Status
 
@@ -43,6 +43,8 @@ class ReferralAttached(EventData):
     bank_id: Key
     bank_reference: Line | None = None
     absorbed_case_id: Key | None = None
+    home_case_id: Key | None = None
+    """The case under whose id the bank knows it, where an earlier merge had brought it into the absorbed one."""
 
 
 class SuspectDuplicate(CommandData):
@@ -81,11 +83,12 @@ class MergeCases(CommandData):
 
 
 class CompleteMerge(CommandData):
-    """The other half of a merge, which follows by itself."""
+    """The other half of a merge, or of its end, which follows by itself."""
 
     example: ClassVar[Mapping[str, Any]] = {"surviving_case_id": "a1"}
     surviving_case_id: Key | None = None
     referrals: tuple[ReferralAttached, ...] = Field((), max_length=10)
+    separated_case_id: Key | None = None
 
 
 @decides(SuspectDuplicate, by={Role.coordinator, Role.system})
@@ -163,15 +166,21 @@ def _attached(absorbed: Case) -> Iterable[ReferralAttached]:
             bank_id=one.bank_id,
             bank_reference=one.bank_reference,
             absorbed_case_id=absorbed.case_id,
+            home_case_id=one.home,
         )
 
 
-@decides(CompleteMerge, by={Role.system}, without_consent=True)
+@decides(CompleteMerge, by={Role.system}, without_consent=True, when_closed=True)
 def complete_merge(case: Case, data: CompleteMerge, ask: Ask) -> Iterable[EventData]:
     """What the first half decided; a second time it changes nothing."""
+    if data.separated_case_id:
+        attached = any(one.attached_from == data.separated_case_id and one.until is None for one in case.referrals)
+        return [DuplicateDismissed(other_case_id=data.separated_case_id)] if attached else []
     if data.surviving_case_id:
+        if not case.is_open:
+            return []
         return [CaseMergedInto(surviving_case_id=data.surviving_case_id), _merged()]
-    known = {known for one in case.referrals for known in (one.referral_id, *one.also)}
+    known = {one.referral_id for one in case.referrals if one.until is None}
     return [one for one in data.referrals if one.referral_id not in known]
 
 
@@ -185,6 +194,9 @@ def other_half(case: Case, event: Event) -> Command | None:
     elif isinstance(event.data, ReferralAttached) and event.data.absorbed_case_id:
         target = event.data.absorbed_case_id
         data = CompleteMerge(surviving_case_id=case.case_id)
+    elif isinstance(event.data, CaseReopened) and event.data.separated_from:
+        target = event.data.separated_from
+        data = CompleteMerge(separated_case_id=case.case_id)
     else:
         return None
     command_id = made_id("merge", event.command_id)
@@ -199,31 +211,33 @@ def duplicate_suspected(case: Case, fact: DuplicateSuspected, event: Event) -> C
 
 @evolves(DuplicateDismissed, bank=View.hidden)
 def duplicate_dismissed(case: Case, fact: DuplicateDismissed, event: Event) -> Case:
-    """The suspicion is gone."""
-    return case.but(duplicates={key: at for key, at in case.duplicates.items() if key != fact.other_case_id})
+    """The suspicion is gone; what a merge had brought from the other case goes on there."""
+    return case.but(
+        duplicates={key: at for key, at in case.duplicates.items() if key != fact.other_case_id},
+        referrals=tuple(
+            changed(one, until=event.version) if one.attached_from == fact.other_case_id and one.until is None else one
+            for one in case.referrals
+        ),
+    )
 
 
 @evolves(CaseMergedInto, bank=View.summary)
 def case_merged_into(case: Case, fact: CaseMergedInto, event: Event) -> Case:
     """The case goes on elsewhere."""
-    return case.but(duplicates={}, merged_into=fact.surviving_case_id, status=Status.closed)
+    survivor = fact.surviving_case_id
+    return case.but(duplicates={}, merged_into=survivor, went_into=(*case.went_into, survivor), status=Status.closed)
 
 
 @evolves(ReferralAttached, bank=View.full)
 def referral_attached(case: Case, fact: ReferralAttached, event: Event) -> Case:
-    """The other bank follows from here on, and sees nothing from before; one that follows already follows once."""
-    if any(one.bank_id == fact.bank_id for one in case.referrals):
-        return case.but(
-            referrals=tuple(
-                changed(one, also=(*one.also, fact.referral_id)) if one.bank_id == fact.bank_id else one
-                for one in case.referrals
-            )
-        )
+    """The referral follows from here on, under its own name, and sees nothing from before."""
     one = Referral(
         referral_id=fact.referral_id,
         bank_id=fact.bank_id,
         bank_reference=fact.bank_reference or "-",
         since=event.version,
+        attached_from=fact.absorbed_case_id,
+        home=fact.home_case_id or fact.absorbed_case_id,
     )
     kept = {key: at for key, at in case.duplicates.items() if key != fact.absorbed_case_id}
     return case.but(referrals=(*case.referrals, one), duplicates=kept)

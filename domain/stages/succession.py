@@ -60,7 +60,7 @@ def organization_followed(case: Case, fact: OrganizationFollowed, event: Event) 
         return fact.successor_id if org_id == fact.organization_id else org_id
 
     return case.but(
-        referrals=_referrals(case, fact, event.version),
+        referrals=tuple(_renamed(one, fact, event.version) for one in case.referrals),
         company_id=today(case.company_id),
         seed_institution_id=today(case.seed_institution_id),
         referrer_id=today(case.referrer_id),
@@ -82,14 +82,8 @@ def _all(today: Callable[[str], str], names: Iterable[str]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(today(name) for name in names))
 
 
-def _referrals(case: Case, fact: OrganizationFollowed, version: int) -> tuple[Referral, ...]:
-    """The bank's referral under its new id; two of them are one from now on, that which still runs."""
-    theirs = [one for one in case.referrals if one.bank_id in {fact.organization_id, fact.successor_id}]
-    if all(one.bank_id != fact.organization_id for one in theirs):
-        return case.referrals
-    kept = next((one for one in theirs if one.until is None), theirs[0])
-    joined = [name for one in theirs if one is not kept for name in (one.referral_id, *one.also)]
-    renamed = changed(kept, bank_id=fact.successor_id, also=(*kept.also, *joined))
-    if kept.bank_id == fact.organization_id:
-        renamed = changed(renamed, formerly=(*kept.formerly, (version - 1, kept.bank_id)))
-    return tuple(renamed if one is kept else one for one in case.referrals if one is kept or one not in theirs)
+def _renamed(one: Referral, fact: OrganizationFollowed, version: int) -> Referral:
+    """The bank's referral under its new id; where it had another in the case, both go on, each by its own name."""
+    if one.bank_id != fact.organization_id:
+        return one
+    return changed(one, bank_id=fact.successor_id, formerly=(*one.formerly, (version - 1, one.bank_id)))  # type: ignore[no-any-return]

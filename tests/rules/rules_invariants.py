@@ -535,7 +535,8 @@ def i29_a_bank_reads_nothing_hidden(step: Step) -> Iterable[str]:
 def i29_a_bank_counts_exactly_what_it_sees(step: Step) -> Iterable[str]:
     for one in step.after.referrals:
         person = {"jfs-fukuoka": "sato", "jfs-saga": "ide"}[one.bank_id]
-        seen = seen_events(step.told, ACTORS[person], step.after, step.after.updated_at)
+        alone = step.after.but(referrals=(one,))
+        seen = seen_events(step.told, ACTORS[person], alone, step.after.updated_at)
         if [number for number, _, _ in seen] != list(range(1, one.seen + 1)):
             yield f"{one.bank_id} counts {one.seen} and sees {len(seen)}"
 

@@ -1,6 +1,8 @@
 """Data is erased on a legal basis by two persons; an organization goes on in another one and keeps its references."""
 
-from rules_story import CONSENT, Story
+from rules_story import ACTORS, CONSENT, Story
+
+from domain.views import seen_events
 
 BASIS = {"erasure_id": "e1", "basis": "個人情報保護法第35条"}
 
@@ -78,9 +80,9 @@ def test_what_the_other_bank_did_for_itself_before_a_merger_stays_unseen(story: 
 def test_of_two_referrals_of_one_bank_that_which_still_runs_goes_on(story: Story) -> None:
     story.in_review().attach("jfs-saga").must("sato", "RequestCancellation", reason="client_left_bank")
     story.must("tanaka", "ConfirmCancellation").must("system", "FollowOrganization", FOLLOWED)
-    [referral] = story.state.referrals
-    assert (referral.bank_id, referral.until, referral.also) == ("jfs-saga", None, (story.events[0].data.referral_id,))
-    assert referral.seen == len(story.reads("ide"))
+    ended, running = story.state.referrals
+    assert (ended.bank_id, running.bank_id, running.until) == ("jfs-saga", "jfs-saga", None)
+    assert ended.until is not None and running.seen == len(story.reads("ide"))
 
 
 def test_an_institution_goes_on_in_another_with_its_offers_agreements_and_consents(story: Story) -> None:
@@ -101,11 +103,12 @@ def test_a_merger_of_strangers_means_nothing_to_a_case(story: Story) -> None:
     assert story.in_review().says("system", "FollowOrganization", nothing) == []
 
 
-def test_two_banks_of_a_case_that_become_one_follow_it_once(story: Story) -> None:
+def test_two_banks_of_a_case_that_become_one_follow_it_under_two_names(story: Story) -> None:
     story.in_review().attach("jfs-saga").must("system", "FollowOrganization", FOLLOWED)
-    [referral] = story.state.referrals
-    assert (referral.bank_id, referral.also) == ("jfs-saga", ("r-jfs-saga",))
-    assert referral.seen == len(story.reads("ide"))
+    assert [(one.bank_id, one.home) for one in story.state.referrals] == [("jfs-saga", None), ("jfs-saga", "c2")]
+    for one in story.state.referrals:
+        alone = story.state.but(referrals=(one,))
+        assert one.seen == len(seen_events(story.events, ACTORS["ide"], alone, story.now))
 
 
 def test_a_third_bank_does_not_learn_of_a_merger(story: Story) -> None:

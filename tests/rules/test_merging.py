@@ -2,9 +2,12 @@
 
 import pytest
 from pydantic import ValidationError
-from rules_story import CONSENT, Story
+from rules_story import ACTORS, CONSENT, NEED, Story
 
+from domain.following import as_attached, as_own, attached, joined, known_as, news_of
 from domain.stages.merging import other_half
+from domain.views import case_view, seen_events
+from domain.visibility import readers, referral_of
 
 C2 = {"other_case_id": "c2"}
 
@@ -94,3 +97,135 @@ def test_companies_of_one_group_merge_with_the_document_that_shows_it(story: Sto
 def test_a_bank_of_another_company_of_the_group_is_a_recipient_first(story: Story) -> None:
     shown = {"absorbed_case_id": "c2", "group_document_id": "doc_evidence"}
     assert of_one_group(story).says("tanaka", "MergeCases", shown) == "recipient_not_consented"
+
+
+SAGA = {**NEED, "bank_reference": "S-9", "title": "窯で焼けるガラス部品"}
+
+
+@pytest.fixture
+def merged(story: Story) -> tuple[Story, Story]:
+    """The wish of ide's bank, c2, was merged into the case of sato's, c1, which is further ahead."""
+    second = Story(case_id="c2").must("ide", "ReferNeed", SAGA)
+    story.in_review().others["case-c2"] = second.state
+    story.must("tanaka", "MergeCases", {"absorbed_case_id": "c2"}).must("mori", "ConfirmDecision")
+    finish(story, second)
+    return story, second
+
+
+def finish(begun: Story, other: Story) -> None:
+    """Carry what the last event of *begun* began into *other*."""
+    [half] = [one for event in begun.events[-1:] if (one := other_half(begun.state, event))]
+    other.give(half)
+
+
+def separate(story: Story, second: Story) -> None:
+    """Two persons take the merge back."""
+    second.must("tanaka", "ReopenCase", reason="other").must("mori", "ConfirmDecision")
+    finish(second, story)
+
+
+def test_a_bank_knows_a_merged_case_by_its_own_name(merged: tuple[Story, Story]) -> None:
+    story, second = merged
+    assert (known_as(story.state, "jfs-saga"), known_as(story.state, "jfs-fukuoka")) == ("c2", "c1")
+    assert [one.bank_id for one in as_own(story.state).referrals] == ["jfs-fukuoka"]
+    assert "bank:jfs-saga" in readers(second.state) and "bank:jfs-saga" not in readers(story.state)
+
+
+def test_a_merge_moves_and_deletes_nothing(story: Story) -> None:
+    second = Story(case_id="c2").must("ide", "ReferNeed", SAGA)
+    before = [story.in_review().events[:], second.events[:]]
+    story.others["case-c2"] = second.state
+    story.must("tanaka", "MergeCases", {"absorbed_case_id": "c2"}).must("mori", "ConfirmDecision")
+    finish(story, second)
+    for one, kept, linking in (
+        (story, before[0], ["DecisionProposed", "ReferralAttached"]),
+        (second, before[1], ["CaseMergedInto", "CaseClosed"]),
+    ):
+        assert one.events[: len(kept)] == kept
+        assert [event.type for event in one.events[len(kept) :]] == linking
+
+
+def test_a_merged_bank_sees_that_it_was_merged_and_no_end(merged: tuple[Story, Story]) -> None:
+    _, second = merged
+    assert [(event.type, body) for _, event, body in second.reads("ide")][-1] == ("CaseMergedInto", {})
+
+
+def test_of_a_merged_case_a_bank_sees_what_is_new(merged: tuple[Story, Story]) -> None:
+    story, second = merged
+    [referral] = attached(story.state, "c2")
+    before = story.state
+    story.at(5).must("tanaka", "RecordComplianceCheck", {"kind": "antisocial", "result": "passed"})
+    story.must("tanaka", "TriageNeed", {"route": "guidance"})
+    story.must(
+        "tanaka", "OfferAssignment", {"assignment_id": "a1", "researcher_id": "hayashi", "institution_id": "kyudai"}
+    )
+    story.assign("a1", "hayashi", "ueno")
+    now = as_attached(story.state, next(iter(attached(story.state, "c2"))))
+    part = case_view(news_of(now, before), ACTORS["ide"], story.now)
+    view = joined(second.sees("ide"), [part], goes_on=True)
+    assert (view["stage"], view["status"], "disposition" in view) == ("visit", "open", False)
+    assert view["need"]["title"] == SAGA["title"] and len(view["assignments"]) == 1
+    assert referral.home == "c2"
+
+
+def test_a_merge_made_in_error_is_taken_back_by_two_persons(merged: tuple[Story, Story]) -> None:
+    story, second = merged
+    assert second.says("tanaka", "ReopenCase") == "reason_required"
+    assert second.says("tanaka", "ReopenCase", reason="other") == ["DecisionProposed"]
+    assert second.says("tanaka", "ConfirmDecision") == "four_eyes_required"
+    assert second.says("mori", "ConfirmDecision") == ["CaseReopened"]
+    assert (second.stands, second.state.merged_into) == (("intake", "open"), None)
+    finish(second, story)
+    assert story.events[-1].type == "DuplicateDismissed"
+    assert story.stands == ("review", "open")
+    [referral] = attached(story.state, "c2")
+    assert referral.until == story.state.version
+    assert second.says("ide", "SupplementNeed", {"fields": {"urgency": "high"}}) == ["NeedSupplemented"]
+    assert "c1" not in second.text_for("ide")
+
+
+def test_after_the_merge_was_taken_back_neither_case_follows_the_other(merged: tuple[Story, Story]) -> None:
+    story, second = merged
+    separate(story, second)
+    count = referral_of(story.state, "jfs-saga").seen
+    story.must("tanaka", "RequestInformation", {"questions": ["量は?"]})
+    assert referral_of(story.state, "jfs-saga").seen == count
+    assert "c1" not in second.text_for("ide")
+
+
+def test_a_case_that_was_closed_in_itself_reopens_by_one_person(story: Story) -> None:
+    story.in_review().must("tanaka", "RedirectNeed", {"to_org": "x"})
+    assert story.says("tanaka", "ReopenCase", reason="other") == ["CaseReopened"]
+    assert [one for event in story.events if (one := other_half(story.state, event))] == []
+
+
+def test_cases_merge_again_after_the_merge_was_taken_back(merged: tuple[Story, Story]) -> None:
+    story, second = merged
+    separate(story, second)
+    story.others["case-c2"] = second.state
+    story.must("tanaka", "MergeCases", {"absorbed_case_id": "c2"}).must("mori", "ConfirmDecision")
+    finish(story, second)
+    assert [one.until is None for one in attached(story.state, "c2")] == [False, True]
+    assert second.state.went_into == ("c1", "c1")
+
+
+def test_a_bank_keeps_its_name_through_two_merges(merged: tuple[Story, Story]) -> None:
+    story, _ = merged
+    third = Story(case_id="c3").in_review(bank_reference="F-3")
+    third.others["case-c1"] = story.state
+    third.must("tanaka", "MergeCases", {"absorbed_case_id": "c1"}).must("mori", "ConfirmDecision")
+    assert {one.bank_id: one.home for one in third.state.referrals if one.home} == {
+        "jfs-fukuoka": "c1",
+        "jfs-saga": "c2",
+    }
+    finish(third, story)
+    shown = seen_events(
+        story.events, ACTORS["ide"], as_attached(story.state, attached(story.state, "c2")[0]), story.now
+    )
+    assert "CaseMergedInto" not in [event.type for _, event, _ in shown]
+
+
+def test_a_consent_that_one_bank_brought_is_not_shown_to_another(merged: tuple[Story, Story]) -> None:
+    story, _ = merged
+    story.must("ide", "RecordConsent", {**CONSENT, "consent_id": "k-saga"})
+    assert "k-saga" not in story.text_for("sato")

@@ -61,12 +61,13 @@ def test_a_correction_after_the_end_is_confirmed_too(story: Story) -> None:
     assert story.says("mori", "ConfirmDecision") == ["CorrectionRecorded"]
 
 
-def test_a_bank_that_sent_the_wish_twice_follows_it_once(story: Story) -> None:
-    """Invariant 29: one reader, one count."""
+def test_a_bank_that_sent_the_wish_twice_follows_it_under_both_names(story: Story) -> None:
+    """Invariant 29: each name has a count of its own."""
     other = Story(case_id="c2").in_review(bank_reference="F-2026-0099")
     story.in_review().others["case-c2"] = other.state
     story.must("tanaka", "MergeCases", {"absorbed_case_id": "c2"}).do("mori", "ConfirmDecision")
-    assert {one.seen for one in story.state.referrals} == {len(story.reads("sato"))}
+    own, attached = story.state.referrals
+    assert (own.seen, attached.seen, attached.home) == (len(story.reads("sato")), 1, "c2")
 
 
 def test_a_merge_does_not_bring_a_bank_back_that_had_cancelled(story: Story) -> None:

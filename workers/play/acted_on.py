@@ -42,6 +42,13 @@ class ActedOn:
             return next((one for one in names if self._banks.get(one) == person.org), self.opened)
         return names[-1] if names else None
 
+    def seen_in(self, step: Step, case_id: str | None) -> str | None:
+        """The case in which an act of *step* on *case_id* shows: a bank's own id stands for where its case lives on."""
+        person = self._people.get(step.actor or "")
+        while step.do and case_id in self._merged and person and person.role is Role.bank_officer:
+            case_id = self._merged[case_id]
+        return case_id
+
     def open(self, case_id: str, actor: str) -> None:
         """Note that *actor* opened a case."""
         self.opened = case_id

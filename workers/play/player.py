@@ -115,9 +115,9 @@ class Player:
             lacking = tuple(f"${name}: the step that was to save it did not" for name in sorted(step.kept))
             return Played(number, written, self.now, faults=lacking)
         case_id = self._cases.by(step)
-        await self._watch(case_id)
+        await self._watch(self._cases.seen_in(step, case_id))
         seen, case_id = await self._carry_out(number, step, case_id)
-        await self._observe(seen, case_id)
+        await self._observe(seen, self._cases.seen_in(step, case_id))
         found = [*faults(step.expect, seen), *self._save(written, seen)]
         return Played(number, step, self.now, seen, tuple(found), not_run=_unchecked(step.expect))
 
