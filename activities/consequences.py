@@ -41,6 +41,6 @@ async def consequences(store: Store, state: State, event: Event) -> list[Command
 async def _of_merger(store: Store, event: Event, organization_id: str) -> list[Command]:
     """Into every case that the organization reads, or has a dossier of."""
     cases = dict.fromkeys(await store.entries.cases_of_lender(organization_id))
-    for kind in ("bank", "company", "institution"):
+    for kind in ("bank", "attached", "company", "institution"):
         cases |= dict.fromkeys(await store.overview.of_reader(f"{kind}:{organization_id}"))
     return [succession(event, case_id) for case_id in cases]

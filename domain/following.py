@@ -8,7 +8,6 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from domain.state import Case, Referral
-from domain.visibility import referral_of
 
 _PARTS: Final = (
     *("assignments", "visits", "consultations", "agreements", "milestones", "readiness"),
@@ -34,7 +33,7 @@ def attached(case: Case, home: str) -> tuple[Referral, ...]:
 
 def known_as(case: Case, bank_id: str) -> str:
     """The id under which *bank_id* knows *case*."""
-    referral = referral_of(case, bank_id)
+    referral = case.referral_of(bank_id)
     return (referral.home if referral else None) or case.case_id
 
 

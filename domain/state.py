@@ -508,6 +508,11 @@ class Case(Record):
         """Whether work goes on (a held case is open)."""
         return self.status is not Status.closed
 
+    def referral_of(self, bank_id: str) -> Referral | None:
+        """The referral through which *bank_id* follows the case; one that still runs before one that has ended."""
+        theirs = [one for one in self.referrals if one.bank_id == bank_id]
+        return next((one for one in theirs if one.until is None), theirs[0] if theirs else None)
+
     @property
     def consent(self) -> Consent | None:
         """The consent recorded last."""

@@ -24,8 +24,7 @@ _OF_ONE_BANK: Final = frozenset(
 
 def referral_of(case: Case, bank_id: str) -> Referral | None:
     """The referral through which *bank_id* follows the case; one that still runs before one that has ended."""
-    theirs = [one for one in case.referrals if one.bank_id == bank_id]
-    return next((one for one in theirs if one.until is None), theirs[0] if theirs else None)
+    return case.referral_of(bank_id)
 
 
 def is_party(case: Case, actor: Actor, now: datetime) -> bool:
