@@ -7,7 +7,7 @@ UTC with `Z`, with six digits of fraction or none when it is zero.
 import unicodedata
 from collections.abc import Callable, Mapping
 from datetime import UTC, date, datetime
-from typing import Any, Final, NotRequired, TypeAlias
+from typing import Any, Final, NotRequired, TypeAlias, cast
 
 import rfc8785
 from pydantic import AwareDatetime, ConfigDict, TypeAdapter, ValidationError
@@ -16,6 +16,7 @@ from typing_extensions import TypedDict
 from domain.case import UnknownEvent, event_type
 from domain.envelope import Actor, Event, EventData, Evidence, Reason
 from domain.upcasting import UPCASTERS, Upcasters, upcast
+from store.veil import NO_VEIL, Veil
 
 EventTypes: TypeAlias = Callable[[str, int], type[EventData]]
 """The record of an event by name and schema version; raises UnknownEvent."""
@@ -40,10 +41,11 @@ class _Envelope(TypedDict):
     command_id: str
     causation_id: str
     correlation_id: str
-    reason: NotRequired[Reason]
+    reason: NotRequired[dict[str, Any]]
     data_classes: NotRequired[tuple[str, ...]]
     evidence: NotRequired[tuple[Evidence, ...]]
     fiscal_year: int
+    sealed_by: NotRequired[str]
     data: dict[str, Any]
 
 
@@ -65,13 +67,16 @@ def canonical(value: object) -> bytes:
         raise NotCanonical(str(error)) from error
 
 
-def encode(event: Event) -> bytes:
-    """The canonical bytes of the whole *event*. Raises NotCanonical."""
-    return canonical(event.model_dump(by_alias=True, exclude_none=True, warnings=False))  # unfit values: NotCanonical
+def encode(event: Event, veil: Veil = NO_VEIL) -> bytes:
+    """The canonical bytes of the whole *event*, its secrets under *veil*. Raises NotCanonical."""
+    told = event.model_dump(by_alias=True, exclude_none=True, warnings=False)  # unfit values: NotCanonical
+    return canonical(veil.cover(told))
 
 
-def decode(body: bytes, event_types: EventTypes = event_type, upcasters: Upcasters = UPCASTERS) -> Event:
-    """The event that `encode` wrote as *body*, its data in the newest shape.
+def decode(
+    body: bytes, event_types: EventTypes = event_type, upcasters: Upcasters = UPCASTERS, *, veil: Veil = NO_VEIL
+) -> Event:
+    """The event that `encode` wrote as *body*, its data in the newest shape, opened with *veil*.
 
     Raises UnknownEvent for a type or version that *event_types* does not know, and for bytes that do not fit the type.
     """
@@ -79,13 +84,15 @@ def decode(body: bytes, event_types: EventTypes = event_type, upcasters: Upcaste
         told = _ENVELOPE.validate_json(body)
     except ValidationError as error:
         raise UnknownEvent(f"these bytes are no event: {error}") from error
+    told = cast("_Envelope", veil.uncover(cast("dict[str, Any]", told)))
     data, version = upcast(told["type"], told["schema_version"], told["data"], upcasters)
     kind = event_types(told["type"], version)
     try:
         fact = kind.model_validate(data)
     except ValidationError as error:
         raise UnknownEvent(f"event {told['event_id']} is no {told['type']} this code knows: {error}") from error
-    return Event.trusted({**told, "schema_version": version, "data": fact})
+    reason = {"reason": Reason.model_validate(told["reason"])} if "reason" in told else {}
+    return Event.trusted({**told, **reason, "schema_version": version, "data": fact})
 
 
 def _plain(value: object, place: str) -> Any:

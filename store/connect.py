@@ -19,6 +19,7 @@ from store.notices import Notices
 from store.overview import Overviews
 from store.pool import Pool, StoreUnreachable, open_pool
 from store.sealing import Seals
+from store.vault import Vault
 
 __all__ = ["Pool", "Store", "StoreUnreachable", "open_pool"]
 
@@ -30,6 +31,7 @@ class Store:
     pool: Pool
     seals: Seals
     ledger: Ledger
+    vault: Vault
     following: Following
     desk: Desk
     directory: Directory
@@ -52,10 +54,12 @@ class Store:
         seals = Seals(master_keys)
         pool = await open_pool(url, size=size)
         try:
+            vault = Vault(pool, seals)
             store = cls(
                 pool=pool,
                 seals=seals,
-                ledger=Ledger(pool, event_types),
+                ledger=Ledger(pool, event_types, vault),
+                vault=vault,
                 following=Following(pool, event_types),
                 desk=Desk(pool, seals),
                 directory=Directory(pool),

@@ -1,10 +1,10 @@
 """The ledger of events: append under one lock in groups, read by stream, follow by position (`hashi.append`)."""
 
+import asyncio
 import json
 from collections.abc import Sequence
 from typing import Any, Final, Literal, TypeAlias, assert_never
 
-from domain.case import event_type
 from domain.envelope import Event
 from store.append import Append, Appended, AppendRefused, Conflict, Duplicate, NaturalKey, Outcome, ReferenceTaken
 from store.codec import EventTypes, decode, encode
@@ -12,6 +12,8 @@ from store.committer import Committer
 from store.entries import EntryRow
 from store.overview import Overview
 from store.pool import Pool, connected, fetch
+from store.vault import Vault
+from store.veil import NO_VEIL
 
 __all__ = [
     "Append",
@@ -33,6 +35,7 @@ _READ: Final = "SELECT body FROM hashi.events WHERE stream = %s AND version > %s
 _POSITIONS: Final = "SELECT version, position FROM hashi.events WHERE stream = %s"
 _HEAD: Final = "SELECT coalesce(max(version), 0) FROM hashi.events WHERE stream = %s"
 _FOLLOW: Final = "SELECT position, body FROM hashi.events WHERE position > %s ORDER BY position LIMIT %s"
+_FOLLOW_OPEN: Final = "SELECT position, stream, body FROM hashi.events WHERE position > %s ORDER BY position LIMIT %s"
 _RESTATE: Final = "SELECT hashi.restate(%s, %s, %s::jsonb)"
 _NO_END: Final = 2**31 - 1
 _ATTEMPT: Final = 1.0
@@ -45,8 +48,11 @@ _Wanted: TypeAlias = tuple[Append, list[bytes]]
 class Ledger:
     """Appends and reads events. Every method raises StoreUnreachable when the database is away for PATIENCE seconds."""
 
-    def __init__(self, pool: Pool, event_types: EventTypes = event_type) -> None:
+    def __init__(self, pool: Pool, event_types: EventTypes, vault: Vault) -> None:
         self._pool = pool
+        self._vault = vault
+        self._covering = 0
+        """How many appends wait for the key of their case."""
         self._event_types = event_types
         self._committer = Committer[_Wanted, Outcome | AppendRefused](self._send)
 
@@ -56,10 +62,19 @@ class Ledger:
         Raises NotCanonical for an event without canonical form, AppendRefused for a time off the clock (take a fresh
         time and decide again), and StoreUnreachable with the outcome unknown: send the same again.
         """
-        outcome = await self._committer.submit((wanted, [encode(event) for event in wanted.events]))
+        outcome = await self._committer.submit((wanted, await self._covered(wanted)))
         if isinstance(outcome, AppendRefused):
             raise outcome
         return outcome
+
+    async def _covered(self, wanted: Append) -> list[bytes]:
+        """The kept bytes of the events of *wanted*, their secrets sealed."""
+        self._covering += 1
+        try:
+            veil = await self._vault.writing(wanted.stream)
+        finally:
+            self._covering -= 1
+        return [encode(event, veil) for event in wanted.events]
 
     async def restate(self, stream: str, version: int, overview: Overview | EntryRow) -> bool:
         """Write the row of a case or entry without an event; False, nothing written, when *stream* left *version*."""
@@ -69,7 +84,8 @@ class Ledger:
     async def read(self, stream: str, after: int = 0, up_to: int | None = None) -> list[Event]:
         """The events of *stream* above version *after*, up to and with *up_to*, in order. Raises UnknownEvent."""
         found = await fetch(self._pool, _READ, [stream, after, _NO_END if up_to is None else up_to])
-        return [decode(body, self._event_types) for (body,) in found]
+        veil = (await self._vault.reading([stream]))[stream] if found else NO_VEIL
+        return [decode(body, self._event_types, veil=veil) for (body,) in found]
 
     async def positions(self, stream: str) -> dict[int, int]:
         """The global position of each event of *stream*, by version."""
@@ -82,7 +98,9 @@ class Ledger:
 
     async def read_all(self, after: int, limit: int) -> list[tuple[int, Event]]:
         """At most *limit* events above position *after*, with their positions, in order. Raises UnknownEvent."""
-        return [(position, decode(body, self._event_types)) for position, body in await self.bodies(after, limit)]
+        found = await fetch(self._pool, _FOLLOW_OPEN, [after, limit])
+        veils = await self._vault.reading({stream for _, stream, _ in found})
+        return [(position, decode(body, self._event_types, veil=veils[stream])) for position, stream, body in found]
 
     async def bodies(self, after: int, limit: int) -> list[tuple[int, bytes]]:
         """As `read_all`, but the kept bytes as they are. A position that is missing in the middle is a loss."""
@@ -90,6 +108,8 @@ class Ledger:
 
     async def close(self) -> None:
         """Take no more appends and wait for those under way, at most PATIENCE seconds."""
+        while self._covering:  # noqa: ASYNC110 - seldom, and over as soon as the key is there
+            await asyncio.sleep(0.005)
         await self._committer.close()
 
     async def _send(self, group: Sequence[_Wanted]) -> list[Outcome | AppendRefused]:

@@ -216,6 +216,21 @@ contacts: Final = Table(
 )
 """Addresses of people, sealed by `store.sealing`."""
 
+subject_keys: Final = Table(
+    "subject_keys",
+    metadata,
+    Column("key_id", Text, primary_key=True),
+    Column("subject", Text, nullable=False),
+    Column("number", Integer, nullable=False),
+    Column("wrapped", LargeBinary),
+    _stamp("created_at"),
+    _instant("destroyed_at", nullable=True),
+    UniqueConstraint("subject", "number"),
+    CheckConstraint("(wrapped IS NULL) = (destroyed_at IS NOT NULL)", name="destroyed"),
+    comment="Data keys, wrapped by the master key; destroyed ones keep their row.",
+)
+"""The keys under which secret parts of events lie (`store.veil`)."""
+
 absences: Final = Table(
     "absences",
     metadata,

@@ -10,6 +10,7 @@ from typing import Any, ClassVar, Final
 from domain.envelope import CommandData, Event, EventData
 from domain.law import Ask, decides, evolves, refuse, require
 from domain.records import Key, Line
+from domain.secrecy import without_secrets
 from domain.state import Case, Erasure, changed
 from domain.terms import Role
 
@@ -137,5 +138,7 @@ def erasure_decided(case: Case, fact: ErasureDecided, event: Event) -> Case:
 
 @evolves(ErasureExecuted)
 def erasure_executed(case: Case, fact: ErasureExecuted, event: Event) -> Case:
-    """Done, and not to be undone."""
+    """Done, and not to be undone: the state forgets what nobody can read any more."""
+    if fact.subject == CASE_TEXTS:
+        case = without_secrets(case)
     return _with(case, fact.erasure_id, executed=True)
