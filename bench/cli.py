@@ -48,6 +48,28 @@ def command(quick: bool, clients: str | None, rounds: int | None, seconds: float
     )
 
 
+@bench.command(example="hashi bench storm --cases 2000")
+@click.option("--cases", type=click.IntRange(1, 20_000), default=2_000, show_default=True)
+def storm(cases: int) -> int:
+    """How late a timer acts when all agreements end at one moment. 3月31日の一斉期限"""
+    from bench.stand import NotReady  # noqa: PLC0415
+    from bench.storm import measure  # noqa: PLC0415
+    from workers.embedded import EmbeddedServerError  # noqa: PLC0415
+    from workers.logs import configure  # noqa: PLC0415
+
+    configure("error")
+    try:
+        found = asyncio.run(measure(cases, _tell))
+    except (EmbeddedServerError, NotReady, TimeoutError) as error:
+        raise Unreachable(f"the storm was not measured: {error or type(error).__name__}") from error
+    if wants_json():
+        click.echo(json.dumps(found.as_record(), ensure_ascii=False))
+    else:
+        for name, value in found.figures.items():
+            click.echo(f"{name:<20}{value:>12,}")
+    return DONE
+
+
 def _run(plan: "Plan") -> int:
     from bench.command import NotAccepted, measure  # noqa: PLC0415
     from bench.stand import NotReady  # noqa: PLC0415
