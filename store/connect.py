@@ -63,7 +63,7 @@ class Store:
                 following=Following(pool, event_types),
                 desk=Desk(pool, seals),
                 directory=Directory(pool),
-                documents=Documents(pool, seals),
+                documents=Documents(pool, seals, vault),
                 overview=Overviews(pool),
                 entries=Entries(pool),
                 absences=Absences(pool),

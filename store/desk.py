@@ -122,7 +122,7 @@ class Desk:
     async def unseal(self, command_id: str) -> bytes:
         """The body kept under *command_id*. Raises NotSealed, and SealBroken when it is not what was sealed there."""
         found = await fetch(self._pool, _UNSEAL, [command_id])
-        if not found:
+        if not found or not found[0][0]:  # never there, or erased
             raise NotSealed(command_id)
         return self._seals.unseal(found[0][0], command_id)
 

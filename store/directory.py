@@ -157,6 +157,10 @@ class Directory:
                         return Caller(Person(**person), Organization(**organization), key_id)
         return None
 
+    def forget(self) -> None:
+        """Look everybody up anew: somebody was erased."""
+        self._known.clear()
+
     async def _put(self, table: Table, key: str, values: dict[str, Any], changes: dict[str, Any]) -> None:
         statement = insert(table).values(values).on_conflict_do_update(index_elements=[key], set_=changes)
         await rows(self._pool, statement)

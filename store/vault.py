@@ -1,4 +1,4 @@
-"""The data keys of cases: made when a case is first written, wrapped by the master key, destroyed on erasure."""
+"""The data keys of cases and documents: made with the first use, wrapped by the master key, destroyed on erasure."""
 
 import asyncio
 from collections.abc import Iterable
@@ -94,4 +94,4 @@ class Vault:
 
 
 def _has_secrets(stream: str) -> bool:
-    return stream.startswith(f"{CASE}-")
+    return stream.startswith((f"{CASE}-", "document-"))

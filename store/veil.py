@@ -63,6 +63,26 @@ class Veil:
             holder[name] = placeholder(value["kind"]) if cipher is None else _opened(cipher, value, told, place)
         return told
 
+    def seal(self, content: bytes, context: str) -> bytes:
+        """*content*, bound to *context*, under the newest key, whose id stands in front."""
+        assert self.newest is not None
+        nonce = os.urandom(_NONCE)
+        head = self.newest.encode()
+        return bytes([len(head)]) + head + nonce + self.keys[self.newest].encrypt(nonce, content, context.encode())
+
+    def unseal(self, sealed: bytes, context: str) -> bytes | None:
+        """What was sealed for *context*; None when its key is destroyed. Raises VeilTorn."""
+        if not sealed:
+            return None
+        end = 1 + sealed[0]
+        cipher = self.keys.get(sealed[1:end].decode())
+        if cipher is None:
+            return None
+        try:
+            return cipher.decrypt(sealed[end : end + _NONCE], sealed[end + _NONCE :], context.encode())
+        except InvalidTag as error:
+            raise VeilTorn(f"{context} does not open with its key") from error
+
 
 NO_VEIL: Final = Veil()
 """No keys: nothing is sealed, and what is sealed reads as its placeholder."""

@@ -98,6 +98,9 @@ class Settings(BaseSettings):
     public_url: str | None = Field(
         None, description="Where people reach the gateway, for links in mails; default: HASHI_HOST and HASHI_PORT."
     )
+    payload_codec: bool = Field(
+        False, description="1 seals what Temporal keeps with the master key; the same for all processes."
+    )
     cached_cases: int = Field(2000, ge=0, description="Cases one worker keeps in memory, some 60 KB each.")
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="How much is logged.")
     debug: bool = Field(False, description="1 shows tracebacks.")
@@ -261,15 +264,17 @@ async def connect_temporal(settings: Settings) -> "Client":
     Raises RuntimeError when the server does not answer, SettingsFault when its configuration cannot be read.
     """
     from temporalio.client import Client  # noqa: PLC0415 - half a second that only servers' commands pay
-    from temporalio.contrib.pydantic import pydantic_data_converter  # noqa: PLC0415
     from temporalio.envconfig import ClientConfig  # noqa: PLC0415
+
+    from workers.payloads import data_converter  # noqa: PLC0415
 
     try:
         told = ClientConfig.load_client_connect_config()
     except Exception as error:
         raise SettingsFault(f"Temporal's configuration: {error}") from error
     told.setdefault("target_host", TEMPORAL_DEFAULT)
-    return await Client.connect(**told, data_converter=pydantic_data_converter)
+    converter = data_converter(settings.master_keys(), sealed=settings.payload_codec)
+    return await Client.connect(**told, data_converter=converter)
 
 
 def _sentence(place: tuple[int | str, ...], message: str) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from enum import StrEnum
 from typing import Any, ClassVar, Final
 
-from domain.envelope import CommandData, Event, EventData
+from domain.envelope import SYSTEM, Command, CommandData, Event, EventData, made_id
 from domain.law import Ask, decides, evolves, refuse, require
 from domain.records import Key, Line
 from domain.secrecy import without_secrets
@@ -117,6 +117,13 @@ def execute_erasure(case: Case, data: ExecuteErasure, ask: Ask) -> Iterable[Even
         return []
     done = {"erasure_id": one.erasure_id, "subject": one.subject, "basis": one.basis}
     return [ErasureExecuted(keys_destroyed=data.keys_destroyed, **done)]
+
+
+def executing(case_id: str, erasure_id: str, keys_destroyed: int) -> Command:
+    """The system's command that tells an erasure as done; the same erasure has the same command."""
+    data = ExecuteErasure(erasure_id=erasure_id, keys_destroyed=keys_destroyed)
+    command_id = made_id("erasure", f"{case_id}:{erasure_id}")
+    return Command(command_id=command_id, case_id=case_id, name="ExecuteErasure", data=data, actor=SYSTEM)
 
 
 @evolves(ErasureRequested)

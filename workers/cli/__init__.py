@@ -17,6 +17,7 @@ PARTS: Final = {
     "case": Part("workers.cli.case:case", "Follow and act on cases. 案件の参照と操作"),
     "notices": Part("workers.cli.notices:notices", "What awaits you. お知らせ"),
     "people": Part("workers.cli.people:people", "People and organizations. 人と組織"),
+    "privacy": Part("workers.cli.privacy:privacy", "Erase personal data and secrets. 消去"),
     "keys": Part("workers.cli.keys:keys", "API keys. APIキー"),
     "demo": Part(
         "workers.cli.play:demo",
