@@ -20,7 +20,8 @@ _CACHED: Final = 2_000
 """Workflows kept in memory, some 60 KB each; more active cases than this replay from history."""
 
 
-def _runner(sandboxed: bool) -> WorkflowRunner:
+def runner(sandboxed: bool) -> WorkflowRunner:
+    """What runs the workflows: the sandbox, which guards determinism, or nothing in between."""
     if not sandboxed:
         return UnsandboxedWorkflowRunner()
     restrictions = SandboxRestrictions.default.with_passthrough_modules("pydantic", "activities.contract")
@@ -49,7 +50,7 @@ async def case_worker(
         task_queue=task_queue,
         workflows=[ReferralCase],
         activities=[ledger.apply_command, ledger.fall_due],
-        workflow_runner=_runner(sandboxed),
+        workflow_runner=runner(sandboxed),
         max_cached_workflows=cached,
         sticky_queue_schedule_to_start_timeout=timedelta(seconds=1),
         graceful_shutdown_timeout=timedelta(seconds=5),

@@ -14,8 +14,9 @@ from rules_wishes import wish
 from domain.envelope import Command, Context, Event
 from domain.law import RULES
 from domain.refusals import Refusal
+from domain.stages.intake import NeedReferred
 from domain.streams import decide, evolve, record
-from store.append import Append, Appended
+from store.append import Append, Appended, NaturalKey
 from store.connect import Store
 from store.projections import PROJECTIONS, Projection
 
@@ -29,7 +30,14 @@ def walked(case_id: str, seed: int, commands: int = 30) -> list[Event]:
         asked = wish(story, rng.getrandbits(32))
         story.do(asked.person, asked.name, asked.data, **asked.around)
         story.pass_time(story.now)
-    return story.events
+    return [_referred_as(case_id, event) for event in story.events]
+
+
+def _referred_as(reference: str, event: Event) -> Event:
+    """*event*, a need under a reference of its own."""
+    if not isinstance(event.data, NeedReferred):
+        return event
+    return event.model_copy(update={"data": event.data.model_copy(update={"bank_reference": reference})})
 
 
 def entries() -> list[list[Event]]:
@@ -66,9 +74,18 @@ async def _append(store: Store, events: list[Event], states: dict[str, object]) 
         state = evolve(state, event)  # type: ignore[arg-type]
     states[stream] = state
     row = next(one for one in map(lambda projection: _row(projection, stream, state), PROJECTIONS.values()) if one)
-    wanted = Append(stream, events[0].version - 1, events[0].command_id, tuple(events), overview=row)
+    key = next((_key(one) for one in events if isinstance(one.data, NeedReferred)), None)
+    wanted = Append(stream, events[0].version - 1, events[0].command_id, tuple(events), overview=row, referral=key)
     await store.clock.move(events[0].recorded_at)
     assert isinstance(await store.ledger.append(wanted), Appended)
+
+
+def _key(event: Event) -> NaturalKey | None:
+    fact = event.data
+    assert isinstance(fact, NeedReferred)
+    if fact.bank_id != event.actor.org_id or fact.bank_reference is None:
+        return None
+    return NaturalKey(fact.bank_id, fact.bank_reference, event.correlation_id, b"fingerprint")
 
 
 def _row(projection: Projection, stream: str, state: object) -> object:

@@ -28,6 +28,7 @@ PARTS: Final = {
     "gateway": Part("workers.cli.servers:gateway", "Run one HTTP gateway. HTTPゲートウェイ"),
     "relay": Part("workers.cli.servers:relay", "Run one relay of the events. イベントの中継"),
     "db": Part("workers.cli.db:db", "Migrate, check and rebuild. データベースの移行・確認・再構築"),
+    "audit": Part("workers.cli.audit:audit", "Prove, replay and export what is recorded. 監査"),
     "doctor": Part("workers.cli.doctor:doctor", "Examine servers, keys and settings. 環境の診断"),
     "bench": Part("bench.cli:bench", "Measure beside the peers. 性能の測定"),
     "schema": Part("workers.cli.schema:schema", "Print the machine-readable contracts. 機械可読な仕様"),

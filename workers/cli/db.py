@@ -1,26 +1,20 @@
 """`hashi db`: the schema of the database."""
 
 import time
-from collections.abc import Callable
-from typing import TypeVar
 
 import click
-from sqlalchemy.exc import ArgumentError, DBAPIError
 
 import migrations
-from store.pool import StoreUnreachable
 from store.projections import PROJECTIONS
 from store.rebuild import RebuildUnderWay
 from store.rebuild import rebuild as build
 from workers.cli import show
-from workers.cli.faults import DONE, FOUND, BadInput, Unreachable
+from workers.cli.database import asked, database_url
+from workers.cli.faults import DONE, FOUND, BadInput
 from workers.cli.progress import bar
 from workers.cli.settings import settings_of
 from workers.cli.shape import Group, wants_json
-from workers.settings import Settings, without_password
-from workers.up.home import UpHome
-
-T = TypeVar("T")
+from workers.settings import without_password
 
 
 @click.group(
@@ -40,10 +34,10 @@ def upgrade() -> None:
 
     Safe from several processes at once; `hashi up` does it by itself.
     """
-    url = _url(settings_of())
-    before = _asked(url, migrations.current)
-    _asked(url, migrations.upgrade)
-    told = {"database": without_password(url), "before": before, "now": _asked(url, migrations.current)}
+    url = database_url(settings_of())
+    before = asked(url, migrations.current)
+    asked(url, migrations.upgrade)
+    told = {"database": without_password(url), "before": before, "now": asked(url, migrations.current)}
     if wants_json():
         show.document(told)
     elif told["before"] == told["now"]:
@@ -58,8 +52,8 @@ def check() -> int:
 
     Exit status 1 when it does not.
     """
-    url = _url(settings_of())
-    problems = _asked(url, migrations.check)
+    url = database_url(settings_of())
+    problems = asked(url, migrations.check)
     if wants_json():
         told = {"database": without_password(url), "needed": migrations.head(), "problems": problems}
         show.document({**told, "fits": not problems})
@@ -82,7 +76,7 @@ def rebuild(name: str, jobs: int | None) -> None:
     began = time.monotonic()
     try:
         with bar(f"Folding the events into {name}") as tell:
-            built = _asked(_url(settings_of()), lambda url: build(url, name, jobs=jobs, tell=tell))
+            built = asked(database_url(settings_of()), lambda url: build(url, name, jobs=jobs, tell=tell))
     except RebuildUnderWay as error:
         raise BadInput(f"NAME: {name} is being rebuilt by another process") from error
     told = {"name": name, **vars(built), "seconds": round(time.monotonic() - began, 2)}
@@ -90,26 +84,3 @@ def rebuild(name: str, jobs: int | None) -> None:
         show.document(told)
     else:
         show.say(f"{name}: {built.events} events, {built.rows} rows, {built.changed} of them not as before.")
-
-
-def _url(settings: Settings) -> str:
-    url = settings.owner() or _local(UpHome.at(settings.home))
-    if url is None:
-        raise BadInput("HASHI_DATABASE_URL: not set, and no `hashi up` runs here; set it, or start `hashi up`")
-    return url
-
-
-def _local(home: UpHome) -> str | None:
-    return home.servers().get("database_url") if home.is_served() else None
-
-
-def _asked(url: str, question: Callable[[str], T]) -> T:
-    try:
-        return question(url)
-    except ArgumentError as error:
-        raise BadInput(f"HASHI_DATABASE_URL: is no SQLAlchemy URL: {error}") from error
-    except StoreUnreachable as error:
-        told = f"PostgreSQL at {without_password(url)} does not answer: {error}; `hashi up` serves one"
-        raise Unreachable(told, server="postgresql") from error
-    except DBAPIError as error:
-        raise BadInput(f"{without_password(url)}: the database refused: {str(error.orig).strip()}") from error

@@ -1,0 +1,272 @@
+"""Bundles: what is exported is checked by anybody with Python and `cryptography`; what was touched is refused."""
+
+import asyncio
+import json
+import os
+import subprocess
+import sysconfig
+import venv
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from tampering import OURS, THEIRS, fill, follow
+
+from audit.bundle import NothingSealed, export_case, export_log
+from audit.log import last_sealed
+from audit.signing import sign
+from audit.verify_bundle import Broken, Checkpoint, check, main, tile_name
+from store.connect import Store
+from workers.cli import run
+
+Out = pytest.CaptureFixture[str]
+KEYS = [one.key for one in OURS]
+Change = Callable[[dict[str, bytes]], None]
+
+
+@pytest.fixture(scope="module")
+async def filled(url: str) -> str:
+    """The URL of a database with sealed cases."""
+    await fill(url)
+    return url
+
+
+@pytest.fixture(scope="module")
+async def bundles(filled: str, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """A bundle of the whole log and one of a case."""
+    folder = tmp_path_factory.mktemp("bundles")
+    paths = {"log": folder / "log.zip", "case": folder / "case.zip"}
+    await asyncio.to_thread(export_log, filled, paths["log"], lambda done, total: None)
+    async with Store.open(filled, [bytes(32)]) as store:
+        await export_case(store.pool, "t3", paths["case"])
+    return paths
+
+
+def changed(path: Path, change: Change, to: Path) -> Path:
+    """The bundle at *path* with its files changed."""
+    with zipfile.ZipFile(path) as file:
+        files = {name: file.read(name) for name in file.namelist()}
+    change(files)
+    with zipfile.ZipFile(to, "w") as out:
+        for name, content in files.items():
+            out.writestr(name, content)
+    return to
+
+
+def test_a_bundle_fits_and_says_what_it_covers(bundles: dict[str, Path]) -> None:
+    log, case = check(bundles["log"], KEYS), check(bundles["case"], KEYS)
+    assert (log.scope, log.counts["events"], log.trusted) == ("log", log.size, "given")
+    assert log.counts["checkpoints"] > 10
+    assert (case.scope, case.size, case.counts["proofs"]) == ("case-t3", log.size, case.counts["events"])
+    assert check(bundles["case"]).trusted == "bundle"
+    with zipfile.ZipFile(bundles["log"]) as file:
+        names = set(file.namelist())
+    assert {"README.md", "verify_bundle.py", "keys.txt", "checkpoint", tile_name(0, 0), "events.jsonl"} <= names
+    assert any(name.startswith("schemas/NeedReferred") for name in names)
+
+
+async def test_the_same_log_makes_the_same_bundle(filled: str, bundles: dict[str, Path], tmp_path: Path) -> None:
+    again = tmp_path / "again.zip"
+    await asyncio.to_thread(export_log, filled, again, lambda done, total: None)
+    assert again.read_bytes() == bundles["log"].read_bytes()
+    assert os.listdir(tmp_path) == ["again.zip"]
+
+
+@pytest.fixture(scope="module")
+def bare(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A Python with nothing but `cryptography` and what that needs."""
+    folder = tmp_path_factory.mktemp("bare")
+    venv.create(folder, symlinks=True)
+    [there] = folder.glob("lib/python3*/site-packages")
+    here = Path(sysconfig.get_path("purelib"))
+    for found in [
+        *here.glob("cryptography"),
+        *here.glob("cffi"),
+        *here.glob("pycparser"),
+        *here.glob("_cffi_backend*"),
+    ]:
+        (there / found.name).symlink_to(found)
+    return folder / "bin" / "python"
+
+
+@pytest.mark.parametrize("kind", ["log", "case"])
+def test_the_checker_inside_needs_python_and_cryptography_only(
+    bare: Path, bundles: dict[str, Path], kind: str, tmp_path: Path
+) -> None:
+    with zipfile.ZipFile(bundles[kind]) as file:
+        file.extractall(tmp_path / "unpacked")
+    program = tmp_path / "unpacked" / "verify_bundle.py"
+    for target in ([str(bundles[kind])], []):
+        words = [str(bare), "-I", str(program), *target, "--key", str(KEYS[0]), "--json"]
+        told = subprocess.run(words, capture_output=True, text=True, check=False, cwd=tmp_path, env={})
+        assert (told.returncode, told.stderr) == (0, "")
+        assert json.loads(told.stdout)["fits"] is True
+    program.with_name("events.jsonl").write_bytes(b"{}\n")
+    told = subprocess.run([str(bare), "-I", str(program)], capture_output=True, text=True, check=False, cwd=tmp_path)
+    assert (told.returncode, told.stderr) == (1, "")
+    assert "FAULT: event at position" in told.stdout
+    assert "不一致" in told.stdout
+    absent = subprocess.run([str(bare), "-I", str(program), "none.zip"], capture_output=True, check=False, cwd=tmp_path)
+    assert absent.returncode == 2
+
+
+def without(name: str) -> Change:
+    return lambda files: files.__delitem__(name)
+
+
+def cut(name: str, by: int = 1) -> Change:
+    return lambda files: files.__setitem__(name, files[name][:-by])
+
+
+def line(number: int, put: Callable[[bytes], bytes]) -> Change:
+    def change(files: dict[str, bytes]) -> None:
+        lines = files["events.jsonl"].split(b"\n")
+        lines[number] = put(lines[number])
+        files["events.jsonl"] = b"\n".join(lines)
+
+    return change
+
+
+def dropped(number: int) -> Change:
+    def change(files: dict[str, bytes]) -> None:
+        lines = files["events.jsonl"].split(b"\n")
+        del lines[number]
+        files["events.jsonl"] = b"\n".join(lines)
+
+    return change
+
+
+def of_another_log(files: dict[str, bytes]) -> None:
+    size = int(files["checkpoint"].split(b"\n")[1])
+    files["checkpoint"] = sign(Checkpoint("another/log", size, bytes(32)), OURS)
+
+
+def of_the_future(files: dict[str, bytes]) -> None:
+    files["checkpoints/9"] = sign(Checkpoint("hashi/tampering", 10**9, bytes(32)), OURS)
+
+
+def forked(files: dict[str, bytes]) -> None:
+    files["checkpoints/9"] = sign(Checkpoint("hashi/tampering", 9, bytes(32)), OURS)
+
+
+def swapped(files: dict[str, bytes]) -> None:
+    one, other = "proofs/000001.tlog-proof", "proofs/000002.tlog-proof"
+    files[one], files[other] = files[other], files[one]
+
+
+def stranger(files: dict[str, bytes]) -> None:
+    size, root = int(files["checkpoint"].split(b"\n")[1]), bytes(32)
+    files["checkpoint"] = sign(Checkpoint("hashi/tampering", size, root), THEIRS)
+    files["keys.txt"] = f"{THEIRS[0].key}\n".encode()
+
+
+BROKEN: list[tuple[str, str, Change, str]] = [
+    ("log", "no checkpoint", without("checkpoint"), "lacks checkpoint"),
+    ("log", "no tile", without(tile_name(0, 0)), "lacks tile/0/000"),
+    ("log", "truncated tile", cut(tile_name(0, 0)), "truncated"),
+    ("log", "tile of other hashes", lambda files: files.update({tile_name(0, 0): bytes(8192)}), "was changed"),
+    ("log", "event changed", line(3, lambda one: one.replace(b"1", b"2")), "position 4 was changed"),
+    ("log", "event left out", dropped(3), "position 4 was changed"),
+    ("log", "last event left out", dropped(-2), "is missing"),
+    ("log", "no end of line", cut("events.jsonl"), "middle of a line"),
+    (
+        "log",
+        "event added",
+        lambda files: files.update({"events.jsonl": files["events.jsonl"] + b"{}\n"}),
+        "more events",
+    ),
+    ("log", "forked", forked, "rewritten or forked"),
+    ("log", "of the future", of_the_future, "it was shortened, or is older"),
+    ("log", "of another log", of_another_log, "another log|forged|no known key"),
+    ("log", "signed by a stranger", stranger, "no known key"),
+    ("log", "no manifest", lambda files: files.update({"manifest.json": b"[]"}), "manifest.json"),
+    ("log", "no key", lambda files: files.update({"keys.txt": b"nonsense\n"}), "verifier key|base64"),
+    ("case", "no proof", without("proofs/000002.tlog-proof"), "lacks proofs/000002"),
+    ("case", "truncated proof", cut("proofs/000002.tlog-proof", 100), "another checkpoint|no tlog-proof"),
+    ("case", "swapped proofs", swapped, "was changed"),
+    ("case", "event changed", line(1, lambda one: one + b" "), "was changed"),
+    ("case", "event left out", dropped(1), "was changed|missing"),
+    ("case", "last event left out", dropped(-2), "events are there"),
+    ("case", "of another log", of_another_log, "another log|forged|no known key"),
+]
+
+
+@pytest.mark.parametrize("broken", BROKEN, ids=[" ".join(one[:2]) for one in BROKEN])
+def test_a_broken_bundle_is_refused_with_the_reason(
+    bundles: dict[str, Path], broken: tuple[str, str, Change, str], tmp_path: Path, capsys: Out
+) -> None:
+    kind, _, change, why = broken
+    path = changed(bundles[kind], change, tmp_path / "broken.zip")
+    with pytest.raises(Broken, match=why):
+        check(path, KEYS)
+    assert main([str(path), "--key", str(KEYS[0])]) == 1
+    assert run(["audit", "verify-bundle", str(path), "--key", str(KEYS[0])]) == 1
+    said = capsys.readouterr()
+    assert said.out.count("FAULT") == 2
+    assert "Traceback" not in said.out + said.err
+
+
+@settings(max_examples=150)
+@given(st.data())
+def test_a_bundle_damaged_anywhere_is_refused_or_says_the_same(bundles: dict[str, Path], data: st.DataObject) -> None:
+    told = bundles["case"].read_bytes()
+    start = data.draw(st.integers(0, len(told) - 1))
+    damaged = told[:start] + data.draw(st.binary(max_size=8)) + told[start + data.draw(st.integers(0, 40)) :]
+    path = bundles["case"].with_name("damaged.zip")
+    path.write_bytes(damaged)
+    try:
+        looked = check(path, KEYS)
+    except Broken:
+        return
+    assert looked.counts["events"] == check(bundles["case"], KEYS).counts["events"]
+
+
+@given(st.binary(max_size=300))
+def test_what_is_no_bundle_is_said_to_be_none(bundles: dict[str, Path], told: bytes) -> None:
+    path = bundles["case"].with_name("nonsense.zip")
+    path.write_bytes(told)
+    with pytest.raises(Broken, match="no bundle"):
+        check(path, KEYS)
+
+
+async def test_a_checkpoint_kept_elsewhere_is_compared(
+    filled: str, bundles: dict[str, Path], tmp_path: Path, capsys: Out
+) -> None:
+    kept = tmp_path / "kept"
+    async with Store.open(filled, [bytes(32)]) as store:
+        await follow(store)
+        sealed = await last_sealed(store.pool)
+    assert sealed is not None
+    kept.write_bytes(sealed.note)
+    words = ["audit", "verify-bundle", str(bundles["log"]), "--key", str(KEYS[0]), "--checkpoint", str(kept), "--json"]
+    assert run(words) == 0
+    kept.write_bytes(sign(sealed.checkpoint._replace(root=bytes(32)), OURS))
+    capsys.readouterr()
+    assert run(words) == 1
+    assert "forked" in json.loads(capsys.readouterr().out)["fault"]["en"]
+
+
+async def test_the_command_line_exports_what_it_then_verifies(
+    filled: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: Out
+) -> None:
+    monkeypatch.setenv("HASHI_DATABASE_URL", filled)
+    for words in (["--case", "t1"], []):
+        path = tmp_path / "out.zip"
+        assert await asyncio.to_thread(run, ["audit", "export", "-o", str(path), *words]) == 0
+        assert await asyncio.to_thread(run, ["audit", "verify-bundle", str(path)]) == 0
+        assert "compare keys.txt" in capsys.readouterr().out
+    nowhere = os.path.join(tmp_path, "none", "out.zip")
+    assert await asyncio.to_thread(run, ["audit", "export", "-o", nowhere]) == 2
+    assert await asyncio.to_thread(run, ["audit", "export", "-o", str(tmp_path / "x"), "--case", "t999"]) == 2
+    assert await asyncio.to_thread(run, ["audit", "verify-bundle", str(tmp_path / "x")]) == 2
+
+
+async def test_before_anything_is_sealed_nothing_is_exported(new_database: Any, tmp_path: Path) -> None:
+    empty = await new_database()
+    with pytest.raises(NothingSealed):
+        await asyncio.to_thread(export_log, empty, tmp_path / "x.zip", lambda done, total: None)
+    assert os.listdir(tmp_path) == []

@@ -1,0 +1,57 @@
+"""Today's workflow code against the histories that Temporal still has of a case."""
+
+from temporalio.client import Client, WorkflowHistory
+from temporalio.contrib.pydantic import pydantic_data_converter
+from temporalio.service import RPCError, RPCStatusCode
+from temporalio.worker import Replayer
+
+from activities.contract import workflow_id
+from workers.case_worker import runner
+from workers.settings import Settings, SettingsFault, connect_temporal
+from workers.up.home import UpHome
+from workflows.referral_case import ReferralCase
+
+
+async def replay_workflow(settings: Settings, case_id: str) -> tuple[str, str | None]:
+    """What the engine had of the case, in words, and what today's workflow does otherwise, None if nothing."""
+    try:
+        client = await _client(settings)
+        found = await histories(client, case_id)
+    except (RuntimeError, SettingsFault) as error:
+        return f"not reached: {error}", None
+    except RPCError as error:
+        if error.status is not RPCStatusCode.NOT_FOUND:
+            return f"not reached: {error}", None
+        return "has no history of it any more", None
+    replayer = Replayer(workflows=[ReferralCase], data_converter=pydantic_data_converter, workflow_runner=runner(False))
+    for history in found:
+        result = await replayer.replay_workflow(history, raise_on_replay_failure=False)
+        if result.replay_failure is not None:
+            return "does not fit", f"run {history.run_id}: {result.replay_failure}"
+    count = sum(len(one.events) for one in found)
+    return f"{len(found)} runs with {count} events replayed", None
+
+
+async def histories(client: Client, case_id: str) -> list[WorkflowHistory]:
+    """The histories of all runs the engine still has of a case, the oldest first. Raises RPCError."""
+    found: list[WorkflowHistory] = []
+    run_id: str | None = None
+    while True:
+        try:
+            history = await client.get_workflow_handle(workflow_id(case_id), run_id=run_id).fetch_history()
+        except RPCError:
+            if found:  # an earlier run whose time of keeping is over
+                return found[::-1]
+            raise
+        found.append(history)
+        run_id = history.events[0].workflow_execution_started_event_attributes.continued_execution_run_id
+        if not run_id:
+            return found[::-1]
+
+
+async def _client(settings: Settings) -> Client:
+    home = UpHome.at(settings.home)
+    address = home.servers().get("temporal_address") if settings.database_url is None and home.is_served() else None
+    if address is not None:
+        return await Client.connect(address, data_converter=pydantic_data_converter)
+    return await connect_temporal(settings)
