@@ -43,8 +43,11 @@ _INTERNAL: Final = frozenset(
         "DuplicateDismissed",
         "ReferralAttached",
         "CaseMergedInto",
+        "RecordViewed",
     }
 )
+_OF_THE_COMPANY: Final = frozenset({"ErasureRequested", "ErasureDecided", "ErasureExecuted"})
+"""What the company and the center alone have to do with."""
 LAID_OPEN_MONTHS: Final = 18
 ALL_BUT_THE_BANKS: Final = frozenset({PUBLIC_SUMMARY, NEED_DETAIL, TRADE_SECRET})
 _AMOUNTS: Final = frozenset({"costs", "direct", "indirect", "visiting", "success_fee", "total", "amount", "fee"})
@@ -90,6 +93,8 @@ def event_view(event: Event, actor: Actor, case: Case, now: datetime) -> dict[st
         view = shown_to_bank(event, referral, case, now) if referral else None
         return _bank_event(event, view, referral.banks) if referral and view else None
     if judged_as(event) in _INTERNAL or not _may_follow(event, actor, case):
+        return None
+    if judged_as(event) in _OF_THE_COMPANY and actor.role is not Role.company_representative:
         return None
     if actor.role in {Role.company_representative, Role.expert} or event.actor.person == actor.person:
         return _whole(event)

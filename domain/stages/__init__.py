@@ -24,6 +24,7 @@ from domain.stages import (
     succession,
     timing,
     transfer,
+    viewing,
     visit,
 )
 
@@ -48,5 +49,6 @@ __all__ = [
     "succession",
     "timing",
     "transfer",
+    "viewing",
     "visit",
 ]

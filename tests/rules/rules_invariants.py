@@ -35,6 +35,7 @@ CONSENT_FREE: Final = {
     "RequestErasure",
     "DecideErasure",
     "ExecuteErasure",
+    "ViewRecord",
 }
 STAGES: Final = [
     "intake",

@@ -182,6 +182,7 @@ DATA: Final[dict[str, Callable[[Chance], Mapping[str, Any]]]] = {
     "RequestErasure": lambda c: {"basis": "法令", "subject": c.one("case", "sato")},
     "DecideErasure": lambda c: {"decision": c.one("approved", "rejected")},
     "ExecuteErasure": lambda c: {"erasure_id": c.one(*(c.case.erasures or ("none",))), "keys_destroyed": 1},
+    "ViewRecord": lambda c: {"what": c.one("case", "feed"), "lender_id": c.one("lender", "nobody")},
     "FollowOrganization": lambda c: dict(
         zip(("organization_id", "successor_id"), c.rng.sample(("ariake", "genkai"), 2), strict=True)
     ),

@@ -39,6 +39,55 @@ def test_no_bank_reads_of_an_erasure(story: Story) -> None:
     assert "ErasureRequested" not in [event.type for _, event, _ in story.reads("sato")]
 
 
+def test_of_an_erasure_the_company_and_the_center_alone_read(story: Story) -> None:
+    story.in_research().must("doi", "RequestErasure", BASIS).must("mori", "AddNote", {"text": "x"})
+    read = {
+        person: "ErasureRequested" in [event.type for _, event, _ in story.reads(person)]
+        for person in ("arita", "doi", "kato", "hayashi", "ueno", "sato")
+    }
+    assert read == {"arita": True, "doi": True, "kato": True, "hayashi": False, "ueno": False, "sato": False}
+    assert BASIS["basis"] not in story.text_for("hayashi")
+
+
+def test_what_was_erased_names_the_subject_and_the_basis(story: Story) -> None:
+    story.in_review().must("arita", "RequestErasure", BASIS).must("doi", "DecideErasure", {"decision": "approved"})
+    [event] = story.do("system", "ExecuteErasure", {"erasure_id": "e1", "keys_destroyed": 3})
+    assert (event.data.subject, event.data.basis, event.data.keys_destroyed) == ("case", BASIS["basis"], 3)
+
+
+LENT = {**CONSENT, "recipients": ["center", "lender"], "purposes": ["lending_evaluation"]}
+READ = {"what": "feed", "lender_id": "lender", "reader_id": "kashi"}
+
+
+def test_an_auditor_s_reading_is_on_record_after_the_end_and_without_a_consent(story: Story) -> None:
+    story.in_review().must("arita", "WithdrawConsent", reason="management_change").at(60)
+    before = story.state.version
+    [event] = story.do("kato", "ViewRecord", {"what": "case"})
+    read = event.data
+    assert (read.what, read.reader_role, read.reader_id, read.seen_version) == ("case", "auditor", "kato", before)
+
+
+def test_a_lender_s_reading_is_noted_by_the_system_while_its_consent_holds(story: Story) -> None:
+    story.in_review()
+    assert story.says("system", "ViewRecord", {"what": "feed"}) == "invalid_field"
+    assert story.says("system", "ViewRecord", READ) == "lending_consent_required"
+    story.must("arita", "RecordConsent", {**LENT, "consent_id": "k2"})
+    [event] = story.do("system", "ViewRecord", READ)
+    assert (event.data.reader_role, event.data.reader_id, event.data.org_id) == ("lender_officer", "kashi", "lender")
+    story.must("arita", "WithdrawConsent", {"consent_id": "k2"}, reason="cost")
+    assert story.says("system", "ViewRecord", READ) == "lending_consent_required"
+
+
+def test_who_reads_a_record_is_known_to_the_center_alone_and_moves_no_bank_s_number(story: Story) -> None:
+    story.in_research().must("arita", "RecordConsent", LENT)
+    seen = story.sees("sato")["version"]
+    story.must("system", "ViewRecord", READ).must("kato", "ViewRecord")
+    for person in ("sato", "arita", "hayashi", "ueno"):
+        assert "RecordViewed" not in [event.type for _, event, _ in story.reads(person)]
+    assert story.sees("sato")["version"] == seen
+    assert [event.type for _, event, _ in story.reads("kato")][-2:] == ["RecordViewed"] * 2
+
+
 FOLLOWED = {"organization_id": "jfs-fukuoka", "successor_id": "jfs-saga"}
 
 

@@ -88,11 +88,15 @@ def _searched_nationally() -> Settled:
     return story, "tanaka", "ConcludeSearchEmpty", {}
 
 
+def _in_force() -> Settled:
+    return Story().in_research(), "ueno", "TerminateAgreement", {"agreement_id": "g1"}
+
+
 def test_no_wait_is_without_a_turn_a_deadline_and_an_exit() -> None:
     ended: Counter[str] = Counter()
     seen: Counter[str] = Counter()
     walked(11, 6_000, ended, seen)
-    for one, person, name, data in (_suspected(), _searched_nationally(), _asked_to_erase()):
+    for one, person, name, data in (_suspected(), _searched_nationally(), _asked_to_erase(), _in_force()):
         before = kinds(one.state)
         one.must(person, name, data, reason="other")
         ended.update({kind for key, kind in before.items() if key not in kinds(one.state)})
