@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any, Final, Self
 
-from rules_story import ACTORS, ORGS, PEOPLE, START, TOLD, Story
+from rules_story import ACTORS, ORGS, PEOPLE, START, TOLD, Story, remember
 
 from domain.envelope import Command, Context, Directory, Event, Paper, Reason
 from domain.law import RULES
@@ -60,6 +60,7 @@ class Register:
         events, self.entry = record(self.entry, command, facts, context)
         assert {one.stream for one in events} <= {stream_of(command)}
         self.events.extend(events)
+        remember(command, events)
         REACHED.update((name, *(one.type for one in events)))
         return events
 

@@ -124,6 +124,26 @@ TOLD: Final = Reached()
 """What the told tests of this run have reached."""
 
 
+@dataclass
+class Said:
+    """The first event of one type that a story had, and the commands that caused such events."""
+
+    data: dict[str, Any]
+    commands: set[str] = field(default_factory=set)
+
+
+SAID: Final[dict[str, Said]] = {}
+"""By event type."""
+
+
+def remember(command: Command, events: Iterable[Event]) -> None:
+    """Keep an example of each type of *events*, which *command* caused."""
+    for event in events:
+        if event.type not in SAID:
+            SAID[event.type] = Said(event.data.model_dump(mode="json", exclude_none=True, by_alias=True))
+        SAID[event.type].commands.add(command.name)
+
+
 class Story:
     """One case as people and timers make it; `do` acts at the present moment, `at` and `pass_time` let time pass."""
 
@@ -198,6 +218,7 @@ class Story:
             return ()
         events, self.case = record(self.case, command, facts, context)
         self.events.extend(events)
+        remember(command, events)
         self.reached.commands.add(command.name)
         self.reached.events |= {one.type for one in events}
         return events
