@@ -10,6 +10,8 @@ from fastapi.openapi.utils import get_openapi
 from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
+from domain.evidence import lender_view
+from domain.examples import example_of
 from domain.law import FACTS, RULES
 from domain.reasons import Wording
 from gateway.absences import AbsencesBody
@@ -18,6 +20,7 @@ from gateway.dossiers import DOSSIER
 from gateway.problems import MEDIA_TYPE, Problem
 from gateway.registry import ContactBody, KeyBody, OrganizationBody, PersonBody
 from gateway.titles import TITLES
+from gateway.units import with_units
 from gateway.views import answer
 
 router: Final = APIRouter(tags=["contract"])
@@ -92,19 +95,38 @@ async def openapi(request: Request) -> Response:
 @cache
 def schema_of_command(name: str) -> dict[str, Any]:
     """The JSON Schema of the body of the command *name*, with its example."""
-    told = body_of(name).model_json_schema()
+    told = with_units(body_of(name).model_json_schema())
     return {"$schema": _DIALECT, "$id": f"/v1/schemas/commands/{name}", **told, "examples": [_example(name)]}
 
 
 @cache
 def schema_of_event(name: str, version: int) -> dict[str, Any]:
-    """The JSON Schema of the data of the event *name* as its readers see it."""
-    told = FACTS[name].versions[version].model_json_schema(mode="serialization")
+    """The JSON Schema of the data of the event *name* as its readers see it.
+
+    `x-stream` says where it happens, `x-commands` and `x-roles` by what and whom, `x-bank` and `x-lender` how much a
+    referring bank and a lender with the company's consent see of it: full, summary or hidden.
+    """
+    fact = FACTS[name]
+    told = with_units(fact.versions[version].model_json_schema(mode="serialization"))
     told.pop("required", None)
     told.pop("additionalProperties", None)
     reason = {"type": "object", "required": ["code"], "properties": {"code": _STRING, "text": _STRING}}
     told.setdefault("properties", {})["reason"] = reason
-    return {"$schema": _DIALECT, "$id": f"/v1/schemas/events/{name}/v{version}", **told}
+    return {
+        "$schema": _DIALECT,
+        "$id": f"/v1/schemas/events/{name}/v{version}",
+        **told,
+        "x-stream": fact.stream,
+        "x-bank": fact.bank,
+        "x-lender": lender_view(name),
+        **(_happening(name) if version == fact.data.schema_version else {}),
+    }
+
+
+def _happening(name: str) -> dict[str, Any]:
+    example = example_of(name)
+    roles = sorted({role for command in example.commands for role in RULES[command].by})
+    return {"x-commands": list(example.commands), "x-roles": roles, "examples": [example.data]}
 
 
 def description(app: FastAPI) -> dict[str, Any]:

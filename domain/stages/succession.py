@@ -48,6 +48,7 @@ def _organizations(case: Case) -> set[str | None]:
         *(one.bank_id for one in case.referrals),
         *(one.institution_id for one in case.assignments.values()),
         *(one.institution_id for one in case.agreements.values()),
+        *(one.institution_id for one in case.inventions.values()),
         *(name for one in case.consents.values() for name in one.recipients),
     }
 
@@ -70,6 +71,9 @@ def organization_followed(case: Case, fact: OrganizationFollowed, event: Event) 
         consents={key: changed(one, recipients=_all(today, one.recipients)) for key, one in case.consents.items()},
         assignments={
             key: changed(one, institution_id=today(one.institution_id)) for key, one in case.assignments.items()
+        },
+        inventions={
+            key: changed(one, institution_id=today(one.institution_id)) for key, one in case.inventions.items()
         },
         agreements={
             key: changed(one, institution_id=today(one.institution_id), parties=_all(today, one.parties))

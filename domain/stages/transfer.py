@@ -38,6 +38,9 @@ class RightsAssigned(EventData):
     invention_ids: tuple[Key, ...]
     licensor: Line | None = None
     licensee: Line | None = None
+    field: Line | None = None
+    territory: Line | None = None
+    term: Line | None = None
     consideration_band: Band | None = None
     co_owner_consent: Key | None = None
 
@@ -49,7 +52,9 @@ class KnowHowTransferred(EventData):
     invention_ids: tuple[Key, ...] = ()
     licensor: Line | None = None
     licensee: Line | None = None
+    exclusivity: Exclusivity | None = None
     field: Line | None = None
+    territory: Line | None = None
     term: Line | None = None
     consideration_band: Band | None = None
 
@@ -86,7 +91,9 @@ class RecordKnowHow(CommandData):
     invention_ids: tuple[Key, ...] = Field((), max_length=50)
     licensor: Line | None = None
     licensee: Line | None = None
+    exclusivity: Exclusivity | None = None
     field: Line | None = None
+    territory: Line | None = None
     term: Line | None = None
     consideration_band: Band | None = None
 
@@ -100,6 +107,9 @@ class RecordAssignmentOfRights(CommandData):
     invention_ids: tuple[Key, ...] = Field((), max_length=50)
     licensor: Line | None = None
     licensee: Line | None = None
+    field: Line | None = None
+    territory: Line | None = None
+    term: Line | None = None
     consideration_band: Band | None = None
     co_owner_consent: Key | None = None
 
@@ -115,9 +125,6 @@ class RecordLicense(RecordAssignmentOfRights):
         "territory": "日本",
     }
     exclusivity: Exclusivity = Exclusivity.exclusive
-    field: Line | None = None
-    territory: Line | None = None
-    term: Line | None = None
 
 
 class AbandonTransfer(CommandData):

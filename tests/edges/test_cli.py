@@ -13,8 +13,8 @@ from typing import Any
 import click
 import pytest
 
-from domain.law import RULES
-from gateway.commands import body_of
+from domain.law import FACTS, RULES
+from gateway.commands import STREAMS, body_of
 from workers.cli import PARTS, hashi, run
 from workers.cli.faults import BUG
 
@@ -235,6 +235,37 @@ def test_a_command_that_does_not_exist_is_named_with_its_neighbours(capsys: Out)
 def test_events_are_printed_by_name_and_version(capsys: Out) -> None:
     assert run(["schema", "events"]) == 0
     assert "NeedReferred.v1" in document(capsys)["events"]
+
+
+def test_every_event_is_printed_with_its_example_its_issuers_and_who_sees_it(capsys: Out) -> None:
+    assert run(["schema", "events"]) == 0
+    for name, schema in document(capsys)["events"].items():
+        [example] = schema["examples"]
+        FACTS[name.rsplit(".", 1)[0]].data.model_validate_json(json.dumps(example))
+        assert schema["x-roles"] and set(schema["x-commands"]) <= set(RULES)
+        assert {schema["x-bank"], schema["x-lender"]} <= {"full", "summary", "hidden"}
+        assert schema["x-stream"] in STREAMS.values()
+
+
+def test_whatever_is_measured_says_in_what(capsys: Out) -> None:
+    for kind in ("commands", "events"):
+        assert run(["schema", kind]) == 0
+        for name, schema in document(capsys)[kind].items():
+            for part in (schema, *schema.get("$defs", {}).values()):
+                bare = {field for field, told in part.get("properties", {}).items() if is_bare_number(told)}
+                assert not bare, f"{name}: {bare}"
+
+
+def is_bare_number(field: dict[str, Any]) -> bool:
+    return '"integer"' in json.dumps(field) and "description" not in field
+
+
+def test_money_and_shares_say_their_unit(capsys: Out) -> None:
+    assert run(["schema", "events", "AgreementSigned"]) == 0
+    costs = document(capsys)["$defs"]["Costs"]["properties"]
+    assert all("JPY" in costs[name]["description"] for name in ("direct", "indirect", "visiting", "success_fee"))
+    assert run(["schema", "commands", "StartConsultation"]) == 0
+    assert "30 %" in str(document(capsys))
 
 
 def test_the_http_interface_is_described_without_servers(capsys: Out) -> None:

@@ -147,6 +147,14 @@ def test_an_institution_goes_on_in_another_with_its_offers_agreements_and_consen
     assert "OrganizationFollowed" not in [event.type for _, event, _ in story.reads("sato")]
 
 
+def test_no_state_names_an_organization_that_is_gone(story: Story) -> None:
+    """But for who stood at the company's door, which is what happened."""
+    story.licensed(consent={**CONSENT, "recipients": ["center", "kyudai"]})
+    story.must("system", "FollowOrganization", {"organization_id": "kyudai", "successor_id": "sadai"})
+    kept = story.state.model_dump_json(exclude={"visits"})
+    assert '"kyudai"' not in kept and '"sadai"' in kept
+
+
 def test_a_merger_of_strangers_means_nothing_to_a_case(story: Story) -> None:
     nothing = {"organization_id": "genkai", "successor_id": "ariake"}
     assert story.in_review().says("system", "FollowOrganization", nothing) == []

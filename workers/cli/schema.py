@@ -45,7 +45,11 @@ def commands(names: tuple[str, ...], only_list: bool) -> None:
 @click.argument("names", nargs=-1, metavar="[EVENT]…")
 @click.option("--list", "only_list", is_flag=True, help="Only names.")
 def events(names: tuple[str, ...], only_list: bool) -> None:
-    """Print the JSON Schema of events' data, by name and version. イベントの仕様"""
+    """Print the JSON Schema of events' data, by name and version, with an example each. イベントの仕様
+
+    `x-stream` says where it happens, `x-commands` and `x-roles` by what and whom, `x-bank` and `x-lender` how much of
+    it a referring bank and a lender with the company's consent see.
+    """
     chosen = _chosen(names, list(FACTS), "event")
     if only_list:
         _list([(name, "", FACTS[name].data.__doc__ or "") for name in chosen])
@@ -62,7 +66,7 @@ def openapi() -> None:
 
     No server is needed; a running gateway serves the same at /v1/openapi.json.
     """
-    nothing = cast(Any, SimpleNamespace(ledger=None))  # describing an application asks none of its servers
+    nothing = cast(Any, SimpleNamespace(ledger=None, desk=None))  # describing an application asks none of its servers
     show.document(description(create_app(nothing, nothing)))
 
 
