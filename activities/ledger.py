@@ -5,13 +5,14 @@ An activity that runs twice does no harm: a command's second run meets its own e
 
 from collections.abc import Awaitable, Sequence
 from datetime import datetime
+from decimal import Decimal
 from typing import Final
 
 import psycopg
 import structlog
 from temporalio import activity
 
-from activities.consequences import FAR_REACHING, consequences
+from activities.consequences import FAR_REACHING, Consequences
 from activities.contract import APPLY, FALL_DUE, Answer, Due, EventRef, Reply, Standing, Ticket
 from activities.introductions import OPENERS, enter_directory, introduction
 from activities.papers import Papers
@@ -75,11 +76,18 @@ def standing_of(case: State | None, now: datetime, due: Sequence[Deadline] | Non
 class CaseLedger:
     """The activities of a case, on one store."""
 
-    def __init__(self, store: Store, cases: Cases | None = None, papers: Papers | None = None) -> None:
-        """*papers* renders dossiers; without it none is issued."""
+    def __init__(
+        self,
+        store: Store,
+        cases: Cases | None = None,
+        papers: Papers | None = None,
+        alike: Decimal | None = None,
+    ) -> None:
+        """*papers* renders dossiers; without it none is issued. Needs at least *alike* are suspected to be one."""
         self._store = store
         self._papers = papers
         self._cases = cases or Cases(store.ledger)
+        self._consequences = Consequences(store, self._cases, alike)
 
     @activity.defn(name=APPLY)
     async def apply_command(self, ticket: Ticket) -> Reply:
@@ -192,12 +200,12 @@ class CaseLedger:
                 await self._carry_on(state, event)
 
     async def _carry_on(self, state: State, event: Event) -> None:
-        for following in await consequences(self._store, state, event):
+        for following in await self._consequences.of(state, event):
             await self.carry_out(following)
         merger = event.data
         if isinstance(merger, OrganizationMerged):
             await self._store.directory.follow(merger.organization_id, merger.successor_id)
-            for missed in await consequences(self._store, state, event):  # what was begun meanwhile
+            for missed in await self._consequences.of(state, event):  # what was begun meanwhile
                 await self.carry_out(missed)
 
     async def _context(self, state: State | None, command: Command, briefing: Briefing) -> Context:

@@ -371,6 +371,14 @@ class Cancellation(Record):
     reason: str
 
 
+class Suspicion(Record):
+    """Another case may be about the same wish."""
+
+    since: datetime
+    by_system: bool
+    """Whether nobody but the system has said so yet."""
+
+
 class Erasure(Record):
     """A request that a subject's data be erased."""
 
@@ -468,7 +476,7 @@ class Case(Record):
     erasures: dict[str, Erasure] = {}
     extensions: dict[str, Extension] = {}
     """Waits that were given more time."""
-    duplicates: dict[str, datetime] = {}
+    duplicates: dict[str, Suspicion] = {}
     """Cases that may be about the same wish, and since when it is suspected."""
     merged_into: str | None = None
     """The case in which this one goes on."""

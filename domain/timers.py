@@ -259,8 +259,8 @@ def _intake_and_review(case: Case) -> Iterable[Waiting]:
     owner = case.coordinator_id or _CO
     if case.coordinator_id is None:
         yield Waiting(Timer.acknowledge, "case", case.opened_at, _CO)
-    for other, suspected_at in case.duplicates.items():
-        yield Waiting(Timer.duplicate, other, suspected_at, owner)
+    for other, suspicion in case.duplicates.items():
+        yield Waiting(Timer.duplicate, other, suspicion.since, owner)
     if case.information:
         yield Waiting(Timer.information, "case", case.information.asked_at, _BO)
     if case.declined_at:

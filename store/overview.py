@@ -110,6 +110,12 @@ class Overviews:
         found = await rows(self._pool, statement)
         return found[0]["due"] if found else None
 
+    async def of_company(self, company_id: str, *, limit: int) -> list[Overview]:
+        """The company's open cases, the newest first."""
+        mine = select(case_overview).where(_TABLE.readers.overlap([f"company:{company_id}"]))
+        going = mine.where(_TABLE.status != Status.closed.value).order_by(_TABLE.opened_at.desc(), _TABLE.case_id)
+        return [Overview(**row) for row in await rows(self._pool, going.limit(limit))]
+
     async def of_reader(self, reader: str) -> list[str]:
         """The ids of all cases that *reader*, such as `bank:jfs-fukuoka`, may list."""
         statement = select(_TABLE.case_id).where(_TABLE.readers.overlap([reader])).order_by(_TABLE.case_id)

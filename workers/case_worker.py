@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import timedelta
+from decimal import Decimal
 from typing import Final
 
 from temporalio.client import Client
@@ -35,16 +36,18 @@ async def case_worker(
     *,
     cases: Cases | None = None,
     papers: Papers | None = None,
+    alike: Decimal | None = None,
     sandboxed: bool = True,
     cached: int = _CACHED,
     task_queue: str = TASK_QUEUE,
 ) -> AsyncIterator[Worker]:
     """A running worker; leaving the context lets what is under way end.
 
-    *papers* renders dossiers; without it none is issued.
+    *papers* renders dossiers; without it none is issued. Needs of one company that are at least *alike* are suspected
+    to be one; by default none is.
     The sandbox guards determinism and costs a third of the speed: tests use it, production need not.
     """
-    ledger = CaseLedger(store, cases, papers)
+    ledger = CaseLedger(store, cases, papers, alike)
     worker = Worker(
         client,
         task_queue=task_queue,

@@ -47,7 +47,8 @@ async def run_worker(settings: Settings) -> None:
     """
     async with _servers(settings) as (client, store):
         stopping = stop_signal()
-        async with case_worker(client, store, sandboxed=settings.sandbox, cached=settings.cached_cases):
+        alike = settings.duplicate_likeness
+        async with case_worker(client, store, alike=alike, sandboxed=settings.sandbox, cached=settings.cached_cases):
             log.info("worker_started", namespace=client.namespace, sandboxed=settings.sandbox)
             await _until(stopping, sweep_for_ever(client, store))
             log.info("worker_stopping")

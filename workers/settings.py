@@ -9,12 +9,15 @@ import binascii
 import ipaddress
 import os
 from collections.abc import Mapping
+from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Literal, NamedTuple, Self
 from urllib.parse import urlsplit, urlunsplit
 
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from domain.likeness import SUSPECT_FROM
 
 if TYPE_CHECKING:
     from temporalio.client import Client
@@ -100,6 +103,12 @@ class Settings(BaseSettings):
     )
     payload_codec: bool = Field(
         False, description="1 seals what Temporal keeps with the master key; the same for all processes."
+    )
+    duplicate_likeness: Decimal = Field(
+        SUSPECT_FROM,
+        ge=0,
+        le=2,
+        description="From which likeness, 0 to 1, two needs of one company are suspected to be one; 2: never.",
     )
     cached_cases: int = Field(2000, ge=0, description="Cases one worker keeps in memory, some 60 KB each.")
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="How much is logged.")

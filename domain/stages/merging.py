@@ -1,17 +1,22 @@
 """Duplicates and merging: two referrals of one wish become one case, and no bank learns of the other (invariant 24)."""
 
 from collections.abc import Iterable, Mapping
+from decimal import Decimal
 from typing import Any, ClassVar, Final
 
 from pydantic import Field, model_validator
 
-from domain.consents import BANK_RELATION, NEED_DETAIL, is_active
+from domain.consents import BANK_RELATION, NEED_DETAIL, active_consent, is_active
 from domain.envelope import SYSTEM, Command, CommandData, Event, EventData, made_id
 from domain.law import Ask, View, decides, evolves, refuse, require
+from domain.likeness import likeness
 from domain.records import Amount, Key, Line, Text
 from domain.stages.closing import CaseClosed, CaseReopened, open_work
-from domain.state import Case, Referral, changed
+from domain.state import Case, Referral, Suspicion, changed
 from domain.terms import Disposition, Role, Status
+
+BASIS: Final = "企業が同じで、文面が近い。"
+"""On what the system's suspicion rests."""
 
 
 class DuplicateSuspected(EventData):
@@ -93,10 +98,39 @@ class CompleteMerge(CommandData):
 
 @decides(SuspectDuplicate, by={Role.coordinator, Role.system})
 def suspect_duplicate(case: Case, data: SuspectDuplicate, ask: Ask) -> Iterable[EventData]:
-    """A suspicion names the other case once."""
+    """A person names the other case once, the system before anybody has."""
     require(data.other_case_id != case.case_id, "merge_not_possible", "/data/other_case_id", fact="same case")
-    require(data.other_case_id not in case.duplicates, "already_done", fact=data.other_case_id)
+    known = case.duplicates.get(data.other_case_id)
+    if known and ask.actor.role is Role.system:
+        return []
+    require(known is None or known.by_system, "already_done", fact=data.other_case_id)
     return [DuplicateSuspected(**data.model_dump())]
+
+
+def suspicions(case: Case, others: Iterable[Case], event: Event, alike: Decimal) -> list[Command]:
+    """What the system does where the need that *event* brought to *case* reads as that of one of *others* does.
+
+    Both cases of the likest two are suspected, if they are at least *alike*; of one company, and open.
+    """
+    fit = [
+        (likeness(case.need, one.need), one) for one in others if case.need and one.need and _may_be(case, one, event)
+    ]
+    score, other = max(fit, key=lambda found: found[0], default=(Decimal(0), None))
+    if other is None or score < alike:
+        return []
+    return [_suspect(one, another, score, event) for one, another in ((case, other), (other, case))]
+
+
+def _may_be(case: Case, other: Case, event: Event) -> bool:
+    same = other.company_id is not None and other.company_id == case.company_id
+    going = other.is_open and active_consent(other, event.recorded_at) is not None
+    return same and going and other.case_id != case.case_id
+
+
+def _suspect(case: Case, other: Case, score: Decimal, event: Event) -> Command:
+    data = SuspectDuplicate(other_case_id=other.case_id, score=str(score), basis=BASIS)
+    command_id = made_id("suspect", f"{event.event_id}:{case.case_id}")
+    return Command(command_id=command_id, case_id=case.case_id, name="SuspectDuplicate", data=data, actor=SYSTEM)
 
 
 @decides(DismissDuplicate, by={Role.coordinator}, reason=True)
@@ -205,15 +239,17 @@ def other_half(case: Case, event: Event) -> Command | None:
 
 @evolves(DuplicateSuspected, bank=View.hidden)
 def duplicate_suspected(case: Case, fact: DuplicateSuspected, event: Event) -> Case:
-    """The suspicion waits for a decision."""
-    return case.but(duplicates={**case.duplicates, fact.other_case_id: event.recorded_at})
+    """The suspicion waits for a decision, from its first moment on."""
+    known = case.duplicates.get(fact.other_case_id)
+    suspicion = Suspicion(since=known.since if known else event.recorded_at, by_system=event.actor.role is Role.system)
+    return case.but(duplicates={**case.duplicates, fact.other_case_id: suspicion})
 
 
 @evolves(DuplicateDismissed, bank=View.hidden)
 def duplicate_dismissed(case: Case, fact: DuplicateDismissed, event: Event) -> Case:
     """The suspicion is gone; what a merge had brought from the other case goes on there."""
     return case.but(
-        duplicates={key: at for key, at in case.duplicates.items() if key != fact.other_case_id},
+        duplicates={key: one for key, one in case.duplicates.items() if key != fact.other_case_id},
         referrals=tuple(
             changed(one, until=event.version) if one.attached_from == fact.other_case_id and one.until is None else one
             for one in case.referrals
@@ -239,5 +275,5 @@ def referral_attached(case: Case, fact: ReferralAttached, event: Event) -> Case:
         attached_from=fact.absorbed_case_id,
         home=fact.home_case_id or fact.absorbed_case_id,
     )
-    kept = {key: at for key, at in case.duplicates.items() if key != fact.absorbed_case_id}
+    kept = {key: one for key, one in case.duplicates.items() if key != fact.absorbed_case_id}
     return case.but(referrals=(*case.referrals, one), duplicates=kept)

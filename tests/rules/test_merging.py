@@ -1,11 +1,17 @@
 """Duplicates and merging: one wish, one case, and each bank under its own reference."""
 
+from decimal import Decimal
+
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from pydantic import ValidationError
 from rules_story import ACTORS, CONSENT, NEED, Story
 
 from domain.following import as_attached, as_own, attached, joined, known_as, news_of
-from domain.stages.merging import other_half
+from domain.likeness import likeness
+from domain.stages.merging import other_half, suspicions
+from domain.state import Need
 from domain.views import case_view, seen_events
 from domain.visibility import readers, referral_of
 
@@ -20,10 +26,19 @@ def other() -> Story:
 
 def test_a_suspicion_is_noted_once_and_waits_for_a_decision(story: Story) -> None:
     suspected = {**C2, "score": "0.91", "basis": "法人番号"}
-    assert story.in_review().says("system", "SuspectDuplicate", suspected) == ["DuplicateSuspected"]
+    assert story.in_review().says("tanaka", "SuspectDuplicate", suspected) == ["DuplicateSuspected"]
     assert "duplicate" in story.waits()
     assert story.says("tanaka", "SuspectDuplicate", C2) == "already_done"
+    assert story.says("system", "SuspectDuplicate", C2) == []
     assert story.says("tanaka", "SuspectDuplicate", {"other_case_id": "c1"}) == "merge_not_possible"
+
+
+def test_a_person_may_say_what_the_system_suspects_and_the_wait_goes_on_from_its_start(story: Story) -> None:
+    story.in_review().must("system", "SuspectDuplicate", C2)
+    due = story.due("duplicate")
+    assert story.at(2).says("tanaka", "SuspectDuplicate", C2) == ["DuplicateSuspected"]
+    assert story.due("duplicate") == due
+    assert story.says("tanaka", "SuspectDuplicate", C2) == "already_done"
 
 
 def test_a_suspicion_is_dismissed_with_a_reason(story: Story) -> None:
@@ -229,3 +244,65 @@ def test_a_consent_that_one_bank_brought_is_not_shown_to_another(merged: tuple[S
     story, _ = merged
     story.must("ide", "RecordConsent", {**CONSENT, "consent_id": "k-saga"})
     assert "k-saga" not in story.text_for("sato")
+
+
+def needs(*titles: str) -> list[Story]:
+    """Cases of one company with needs of these titles."""
+    return [
+        Story(case_id=f"c{place}").in_review(bank_reference=f"F-{place}", title=title, public_summary=title)
+        for place, title in enumerate(titles, 1)
+    ]
+
+
+def suspected(story: Story, others: list[Story], alike: str = "0.30") -> list[str]:
+    """The cases that the system's commands after *story*'s need go to."""
+    told = suspicions(story.state, [one.state for one in others], story.events[1], Decimal(alike))
+    return [one.case_id for one in told]
+
+
+def test_the_system_suspects_the_likest_open_case_of_the_company_on_both_sides() -> None:
+    one, other, third = needs("耐熱ガラス部品を窯で焼く", "窯で焼ける耐熱ガラスの部品", "窯で焼く食器の釉薬")
+    assert suspected(other, [third, one]) == ["c2", "c1"]
+    [first, second] = suspicions(other.state, [third.state, one.state], other.events[1], Decimal("0.30"))
+    assert [other.says("system", "SuspectDuplicate", first.data.model_dump())] == [["DuplicateSuspected"]]
+    assert first.data.model_dump()["score"] == second.data.model_dump()["score"]
+
+
+def test_needs_that_are_not_alike_and_cases_that_are_over_are_not_suspected(story: Story) -> None:
+    one, other, strange = needs("耐熱ガラス部品を窯で焼く", "耐熱ガラス部品を窯で焼く", "店舗の電気代を下げたい")
+    assert suspected(other, [strange]) == []
+    assert suspected(other, [one], alike="1.01") == []
+    one.must("tanaka", "RedirectNeed", {"to_org": "x"})
+    assert suspected(other, [one, other]) == []
+    assert suspected(other, [story.in_review(company_id="genkai", title=other.state.need.title)]) == []
+
+
+def test_no_case_is_suspected_whose_consent_has_ended() -> None:
+    [one] = needs("耐熱ガラス部品を窯で焼く")
+    later = Story(case_id="c2").at(9).referred(title="耐熱ガラス部品を窯で焼く", public_summary="耐熱ガラス部品")
+    assert suspected(later, [one]) == ["c2", "c1"]
+    one.must("arita", "WithdrawConsent", reason="cost")
+    assert suspected(later, [one]) == []
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "share"),
+    [
+        ("ｶﾞﾗｽ部品", "ガラス部品", "1.00"),
+        ("ABC", "abc", "1.00"),
+        ("耐熱ガラス", "電気代", "0.00"),
+        ("字", "字", "0.00"),
+    ],
+)
+def test_likeness_looks_at_characters_whatever_their_width_and_case(one: str, other: str, share: str) -> None:
+    first, second = (
+        Need(need_id="n", title=text, public_summary=text if len(text) > 1 else "-") for text in (one, other)
+    )
+    assert str(likeness(first, second)) in {share, share.rstrip("0").rstrip(".")}
+
+
+@given(st.text(max_size=40), st.text(max_size=40))
+def test_likeness_is_the_same_both_ways_and_lies_between_nothing_and_all(one: str, other: str) -> None:
+    first, second = (Need(need_id="n", title=text, public_summary="窯で焼く") for text in (one, other))
+    assert 0 <= likeness(first, second) == likeness(second, first) <= 1
+    assert likeness(first, first) == 1

@@ -22,6 +22,7 @@ from activities.contract import SEARCH_ATTRIBUTES
 from audit.log import seal
 from audit.signing import signers_of
 from domain.envelope import CENTER, Organization, Person
+from domain.likeness import SUSPECT_FROM
 from domain.terms import OrganizationKind, Role
 from gateway.app import GatewaySettings, create_app
 from store.cases import Cases
@@ -110,7 +111,7 @@ async def stage(running: Servers) -> AsyncIterator[Theatre]:
         states = Cases(store.ledger)
         everybody = followers(store)
         async with (
-            case_worker(running.client, store, cases=states, sandboxed=False),
+            case_worker(running.client, store, cases=states, alike=SUSPECT_FROM, sandboxed=False),
             _relayed(url, store, everybody),
             _served(store, running.client, states) as address,
         ):
