@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from typing import Final
 
+from domain.calendar import japanese_day
 from domain.consents import FIELD_CLASSES, NEED_DETAIL, PUBLIC_SUMMARY, classes_of
 from domain.envelope import CENTER, Event
 from domain.records import Record
@@ -15,7 +16,7 @@ from domain.stages.assignment import AssignmentOffered, ResearcherAssigned
 from domain.stages.merging import ReferralAttached
 from domain.stages.review import SpecialistConsulted
 from domain.state import Case
-from domain.terms import Purpose
+from domain.terms import Purpose, Role
 
 VISIT_REPORT: Final = "visit_report"
 QUESTION: Final = "question"
@@ -46,6 +47,20 @@ def disclosures(steps: Iterable[tuple[Case, Event]]) -> tuple[Disclosure, ...]:
         if tell is not None:
             found += tell(case, event)
     return tuple(found)
+
+
+def consent_at(steps: Iterable[tuple[Case, Event]], moment: datetime, role: Role) -> str | None:
+    """The consent in force at *moment* under which *role* reads, a lender under one to lending evaluation only."""
+    before = [case for case, event in steps if event.recorded_at <= moment]
+    found = [
+        one
+        for one in (before[-1].consents.values() if before else ())
+        if (one.withdrawn_at is None or one.withdrawn_at > moment)
+        and one.recorded_at <= moment
+        and japanese_day(moment) <= one.valid_until
+        and (role is not Role.lender_officer or Purpose.lending_evaluation in one.purposes)
+    ]
+    return found[-1].consent_id if found else None
 
 
 def _one(case: Case, event: Event, to: str, classes: Iterable[str], **more: object) -> Disclosure:

@@ -13,6 +13,7 @@ from gateway.ask import Asking
 from gateway.engine import Engine
 from gateway.parts import Gateway
 from gateway.problems import Fault, Problem, database_unavailable, unfit
+from gateway.recorded import Recorded
 from gateway.settings import GatewaySettings
 from gateway.trace import Traced
 from gateway.trails import Trails
@@ -57,6 +58,7 @@ def create_app(
     app.state.gateway = Gateway(store, states, trails, asking, engine, settings)
     for one in (auditor, dossiers, commands, cases, documents, notices, absences, registry, schemas, operations):
         app.include_router(one.router)
+    app.add_middleware(Recorded)
     app.add_middleware(Traced)
     return app
 

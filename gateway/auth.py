@@ -10,6 +10,7 @@ from domain.refusals import Refusal
 from domain.terms import Role
 from gateway.parts import gateway_of
 from gateway.problems import Problem, refused
+from gateway.recorded import note_reader
 from store.directory import Caller
 
 _MISSING: Final = Wording("API キーがありません。", "There is no API key: send Authorization: Bearer hk_….")
@@ -31,7 +32,9 @@ async def actor_of(request: Request) -> Actor:
     """The person who sent *request*, in their role, for the organization theirs goes on in. Raises Problem."""
     caller = await caller_of(request)
     person, org_id = caller.person, caller.organization.successor_id or caller.person.org_id
-    return Actor(role=person.role, org_id=org_id, person=person.person_id)
+    actor = Actor(role=person.role, org_id=org_id, person=person.person_id)
+    note_reader(request, actor)
+    return actor
 
 
 async def require_administrator(request: Request, what: str) -> None:

@@ -11,7 +11,7 @@ from fastapi import APIRouter, Query, Request, Response
 from starlette.datastructures import URL
 
 from domain.case import evolve
-from domain.disclosures import disclosures
+from domain.disclosures import consent_at, disclosures
 from domain.envelope import Actor
 from domain.reasons import Wording
 from domain.refusals import Refusal
@@ -22,8 +22,9 @@ from gateway.commands import known_form
 from gateway.conditions import etag
 from gateway.parts import Gateway, gateway_of
 from gateway.problems import Fault, refused, unfit, unknown_case
+from gateway.recorded import note_cases
 from gateway.trails import Trail
-from gateway.views import answer, cloud_event, row, row_of_overview
+from gateway.views import answer, cloud_event, instant, row, row_of_overview
 from store.desk import stream_of
 from store.overview import Overview, Place
 from store.sealing import SealBroken
@@ -61,6 +62,7 @@ async def list_cases(
     fit = [
         one for one in rows if one["stage"] == (stage or one["stage"]) and one["status"] == (status or one["status"])
     ]
+    note_cases(request, [overview.case_id for overview in found[:limit]])
     return _page(request, fit, following)
 
 
@@ -105,7 +107,10 @@ async def list_events(
 
 @router.get("/v1/cases/{case_id}/disclosures")
 async def list_disclosures(request: Request, case_id: str) -> Response:
-    """What of the company was shown to whom, and when: for the company itself, and for the center."""
+    """What of the company was shown to whom, and when: for the company itself, and for the center.
+
+    `reads` are the last thousand reads by lenders and auditors, each under the consent that was in force.
+    """
     gateway, actor = gateway_of(request), await actor_of(request)
     _require_known_parameters(request)
     await _trail(gateway, actor, case_id)
@@ -116,7 +121,12 @@ async def list_disclosures(request: Request, case_id: str) -> Response:
         state = evolve(state, event)
         steps.append((state, event))
     items = [one.model_dump(mode="json", exclude_none=True) for one in disclosures(steps)]
-    return _page(request, items, None)
+    reads = [
+        {"at": instant(one.read_at), "role": one.role, "to": one.org_id, "person": one.person_id, "read": one.address}
+        | ({"consent_id": consent} if (consent := consent_at(steps, one.read_at, Role(one.role))) else {})
+        for one in await gateway.store.desk.reads(case_id)
+    ]
+    return answer({"items": items, "reads": reads, "next": None})
 
 
 async def _trail(gateway: Gateway, actor: Actor, case_id: str) -> Trail:

@@ -21,6 +21,7 @@ from gateway.commands import body_of, known_form, wish_of
 from gateway.conditions import etag
 from gateway.parts import Gateway, gateway_of
 from gateway.problems import Fault, refused, unfit, unknown_case
+from gateway.recorded import note_cases
 from gateway.views import answer, instant
 
 router: Final = APIRouter(tags=["dossiers"])
@@ -53,6 +54,7 @@ async def read_dossier(request: Request, dossier_id: str) -> Response:
         raise refused(Refusal.of("unknown_entry"))
     if actor.role is Role.lender_officer and dossier.revoked_at:
         raise refused(Refusal.of("consent_withdrawn", day=japanese_day(dossier.revoked_at)))
+    note_cases(request, [dossier.case_id])
     told = _told(dossier) | {"case_id": await _name(gateway, dossier, actor)}
     return answer(told, headers={"ETag": etag(dossier.version)})
 

@@ -7,7 +7,7 @@ from typing import Any, Final, NamedTuple
 
 from psycopg.types.json import Jsonb
 
-from domain.envelope import Directory
+from domain.envelope import Actor, Directory
 from store.pool import Pool, fetch
 from store.sealing import Seals
 
@@ -41,6 +41,27 @@ SELECT case_id, name, role, org_id, code, problem, fingerprint, refused_at FROM 
 """
 _REFERRAL: Final = "SELECT case_id, fingerprint FROM hashi.referrals WHERE bank_id = %s AND bank_reference = %s"
 _NUMBER: Final = "SELECT nextval('hashi.case_numbers')"
+
+
+_LOG_READ: Final = """
+INSERT INTO hashi.reads (role, org_id, person_id, address, case_ids) VALUES (%s, %s, %s, %s, %s)
+"""
+_READS: Final = """
+SELECT read_at, role, org_id, person_id, address FROM (
+    SELECT * FROM hashi.reads WHERE case_ids @> ARRAY[%s] ORDER BY read_id DESC LIMIT 1000
+) AS newest ORDER BY read_id
+"""
+
+
+class Read(NamedTuple):
+    """Somebody was answered."""
+
+    read_at: datetime
+    role: str
+    org_id: str
+    person_id: str
+    address: str
+    """What was asked for, without its parameters."""
 
 
 class KeptEvent(NamedTuple):
@@ -156,6 +177,14 @@ class Desk:
         """The case that a bank's reference began, and the fingerprint of what was sent; None for a new reference."""
         found = await fetch(self._pool, _REFERRAL, [bank_id, bank_reference])
         return (found[0][0], found[0][1]) if found else None
+
+    async def log_read(self, actor: Actor, address: str, case_ids: Collection[str]) -> None:
+        """Remember that *actor* is answered at *address*, with what is known of *case_ids*."""
+        await fetch(self._pool, _LOG_READ, [actor.role.value, actor.org_id, actor.person, address, list(case_ids)])
+
+    async def reads(self, case_id: str) -> list[Read]:
+        """The last thousand reads that told of the case, in order."""
+        return [Read(*row) for row in await fetch(self._pool, _READS, [case_id])]
 
     async def next_case_number(self) -> int:
         """A number no case has had; numbers may be skipped."""

@@ -374,5 +374,21 @@ case_facts: Final = Table(
 )
 """What statistics count (`store.facts`); prefectures stand in `organizations`."""
 
+reads: Final = Table(
+    "reads",
+    metadata,
+    Column("read_id", BigInteger, Identity(always=True), primary_key=True),
+    _stamp("read_at"),
+    Column("role", Text, nullable=False),
+    Column("org_id", Text, nullable=False),
+    Column("person_id", Text, nullable=False),
+    Column("address", Text, nullable=False),
+    Column("case_ids", ARRAY(Text), nullable=False),
+    Index("ix_reads_case_ids", "case_ids", postgresql_using="gin"),
+    comment="The access log: written before the answer goes out, by the gateway. "
+    "It holds addresses and ids, no content.",
+)
+"""Every read by lenders and auditors."""
+
 case_numbers: Final = Sequence("case_numbers", metadata=metadata)
 """Numbers for people to call a case by."""

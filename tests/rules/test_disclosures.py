@@ -1,20 +1,29 @@
 """The company learns what of it was shown to whom, and when."""
 
+from datetime import timedelta
+
 from rules_story import CONSENT, Story
 
 from domain.case import evolve
-from domain.disclosures import Disclosure, disclosures
+from domain.disclosures import Disclosure, consent_at, disclosures
+from domain.envelope import Event
 from domain.state import Case
+from domain.terms import Role
 
 
-def shown(story: Story) -> tuple[Disclosure, ...]:
-    """What the story disclosed."""
+def steps_of(story: Story) -> list[tuple[Case, Event]]:
+    """The events of the story, each with the state after it."""
     steps, case = [], None
     for event in story.events:
         case = evolve(case, event)
         assert isinstance(case, Case)
         steps.append((case, event))
-    return disclosures(steps)
+    return steps
+
+
+def shown(story: Story) -> tuple[Disclosure, ...]:
+    """What the story disclosed."""
+    return disclosures(steps_of(story))
 
 
 def test_an_offer_shows_the_named_fields_and_nothing_else(story: Story) -> None:
@@ -53,3 +62,14 @@ def test_the_list_stays_when_the_consent_is_taken_back(story: Story) -> None:
     before = shown(story.assigned())
     story.must("arita", "WithdrawConsent", reason="cost")
     assert shown(story)[: len(before)] == before
+
+
+def test_a_read_stands_under_the_consent_in_force_and_a_lenders_under_one_to_lending_evaluation(story: Story) -> None:
+    story.referred()
+    moment, (consent,) = story.now, story.case.consents
+    assert consent_at(steps_of(story), moment, Role.auditor) == consent
+    assert consent_at(steps_of(story), moment, Role.lender_officer) is None
+    assert consent_at(steps_of(story), moment - timedelta(days=9), Role.auditor) is None
+    assert consent_at(steps_of(story), moment + timedelta(days=9_999), Role.auditor) is None
+    other = Story(case_id="c2").referred(consent={**CONSENT, "purposes": ["collaboration", "lending_evaluation"]})
+    assert consent_at(steps_of(other), other.now, Role.lender_officer) == next(iter(other.case.consents))

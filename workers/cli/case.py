@@ -117,15 +117,20 @@ def history(api: Api, case_id: str) -> None:
 @acts
 def disclosures(api: Api, case_id: str) -> None:
     """List what of the company was shown to whom, and when. 情報提供の記録"""
-    found = api.get(path("cases", case_id, "disclosures")).body["items"]
+    told = api.get(path("cases", case_id, "disclosures")).body
+    found, reads = told["items"], told["reads"]
     if wants_json():
-        show.lines(found)
+        show.lines([*found, *reads])
         return
     rows = [
         (show.moment(one["at"]), one["to"], one.get("person"), ", ".join(one["data_classes"]), one["event_type"])
         for one in found
     ]
     show.table(("When", "To", "Person", "Classes of data", "By"), rows)
+    if reads:
+        show.say("\nReads by lenders and auditors 融資審査担当・監査人による閲覧:\n")
+        seen = [(show.moment(one["at"]), one["to"], one["person"], one["role"], one["read"]) for one in reads]
+        show.table(("When", "To", "Person", "Role", "What"), seen)
 
 
 @case.command(
