@@ -8,6 +8,7 @@ TASK_QUEUE: Final = "hashi-cases"
 CASE_WORKFLOW: Final = "ReferralCase"
 COMMAND_UPDATE: Final = "command"
 SYNC_UPDATE: Final = "sync"
+LOOK_SIGNAL: Final = "look"
 APPLY: Final = "apply_command"
 FALL_DUE: Final = "fall_due"
 DRAINING: Final = "Draining"
@@ -91,6 +92,8 @@ class Reply(Payload):
     answer: Answer
     standing: Standing | None = None
     """None: nothing was learnt of the case."""
+    touched: tuple[str, ...] = ()
+    """Other cases that the command changed in the store, of which their workflows do not know yet."""
 
 
 class CaseStart(Payload):

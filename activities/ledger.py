@@ -130,8 +130,9 @@ class CaseLedger:
                 acting = command.actor.model_copy(update={"org_id": successor})
                 return await self.carry_out(command.model_copy(update={"actor": acting}))
             if briefing.done:
-                await self._complete(case, command, briefing.directory)
-                return Reply(answer=_accepted(briefing.done), standing=standing_of(case, briefing.now))
+                touched = await self._complete(case, command, briefing.directory)
+                answer = _accepted(briefing.done)
+                return Reply(answer=answer, standing=standing_of(case, briefing.now), touched=touched)
             context = await self._context(case, command, briefing)
             facts = decide(case, command, context)
             if facts and not isinstance(facts, Refusal) and command.name in _ON_PAPER:
@@ -165,9 +166,9 @@ class CaseLedger:
         if isinstance(outcome, Appended):
             self._cases.keep(stream, after)
             await enter_directory(self._store, after)
-            await self._complete(after, command, context.directory)
-            kept = [KeptEvent(one.event_id, one.type, one.version) for one in events]
-            return Reply(answer=_accepted(kept), standing=standing_of(after, context.now, due))
+            touched = await self._complete(after, command, context.directory)
+            answer = _accepted([KeptEvent(one.event_id, one.type, one.version) for one in events])
+            return Reply(answer=answer, standing=standing_of(after, context.now, due), touched=touched)
         if isinstance(outcome, ReferenceTaken):
             assert isinstance(command.data, ReferNeed)
             taken = Refusal.of("reference_reused", "/data/bank_reference", reference=command.data.bank_reference)
@@ -187,26 +188,33 @@ class CaseLedger:
             if mentioned(case, command) <= asked:
                 return briefing, case
 
-    async def _complete(self, state: State | None, command: Command, directory: Directory) -> None:
-        """Carry out in other streams what the events of *command* began in this one; repeating it changes nothing."""
+    async def _complete(self, state: State | None, command: Command, directory: Directory) -> tuple[str, ...]:
+        """Carry out in other streams what the events of *command* began in this one; repeating it changes nothing.
+
+        Returns the cases among them, which have changed without their workflows.
+        """
         if state is not None and command.name in OPENERS:
             unknown = await introduction(self._cases, state, directory)
             if unknown is not None:
                 await self.carry_out(unknown)
         if state is None or command.name not in FAR_REACHING:
-            return
+            return ()
+        touched: list[str] = []
         for event in await self._store.ledger.read(stream_of(command)):
             if event.command_id == command.command_id:
-                await self._carry_on(state, event)
+                touched += await self._carry_on(state, event)
+        return tuple(dict.fromkeys(one for one in touched if one != command.case_id))
 
-    async def _carry_on(self, state: State, event: Event) -> None:
-        for following in await self._consequences.of(state, event):
-            await self.carry_out(following)
+    async def _carry_on(self, state: State, event: Event) -> list[str]:
+        following = await self._consequences.of(state, event)
+        for one in following:
+            await self.carry_out(one)
         merger = event.data
         if isinstance(merger, OrganizationMerged):
             await self._store.directory.follow(merger.organization_id, merger.successor_id)
             for missed in await self._consequences.of(state, event):  # what was begun meanwhile
                 await self.carry_out(missed)
+        return [one.case_id for one in following if rule_of(one.name).stream == CASE]
 
     async def _context(self, state: State | None, command: Command, briefing: Briefing) -> Context:
         number = None

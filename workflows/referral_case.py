@@ -5,6 +5,7 @@ earliest deadline of that standing is the workflow's timer. So a changed rule ne
 """
 
 import asyncio
+from contextlib import suppress
 from datetime import timedelta
 from typing import Final
 
@@ -20,12 +21,14 @@ with workflow.unsafe.imports_passed_through():
         COMMAND_UPDATE,
         DRAINING,
         FALL_DUE,
+        LOOK_SIGNAL,
         STAGE_ATTRIBUTE,
         SYNC_UPDATE,
         CaseStart,
         Reply,
         Standing,
         Ticket,
+        workflow_id,
     )
 
 _STAGE: Final = SearchAttributeKey.for_keyword(STAGE_ATTRIBUTE)
@@ -108,6 +111,8 @@ class ReferralCase:
             )
             self._count()
             self._take(reply.standing)
+        for case_id in reply.touched:
+            await _let_look(case_id)
         return reply
 
     @command.validator
@@ -127,6 +132,11 @@ class ReferralCase:
     def _may_sync(self) -> None:
         if self._draining:
             raise ApplicationError("the run is turning over", type=DRAINING)
+
+    @workflow.signal(name=LOOK_SIGNAL)
+    def look(self) -> None:
+        """Another case has changed this one in the store."""
+        self._due_at = workflow.time()
 
     async def _fall_due(self) -> None:
         async with self._turn:
@@ -201,6 +211,12 @@ class ReferralCase:
             one.model_copy(update={"due_in": max(0.0, one.due_in - passed)}) for one in self._standing.deadlines
         )
         return self._standing.model_copy(update={"deadlines": later})
+
+
+async def _let_look(case_id: str) -> None:
+    """Tell the workflow of another case to look into the store; one that has ended does not wait for anything."""
+    with suppress(ApplicationError):
+        await workflow.get_external_workflow_handle(workflow_id(case_id)).signal(LOOK_SIGNAL)
 
 
 def _details(standing: Standing) -> str:
