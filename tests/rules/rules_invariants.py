@@ -347,7 +347,8 @@ def i16_what_is_signed_changes_by_amendment_only(step: Step) -> Iterable[str]:
     lawful = {"AgreementAmended", "AgreementRenewed"}
     for key, old in (step.before.agreements if step.before else {}).items():
         new = step.after.agreements[key]
-        terms = ("versions", "signed_on", "effective_on", "ends_on", "kind", "parties")
+        terms = ["versions", "signed_on", "effective_on", "ends_on", "kind"]
+        terms += [] if step.of("OrganizationFollowed") else ["parties"]  # its legal successor stands in for a party
         same = all(getattr(old, name) == getattr(new, name) for name in terms)
         if old.signed_on and not same and not step.of(*lawful):
             yield f"{key} changed by {[one.type for one in step.new]}"
