@@ -72,7 +72,10 @@ def kind_of(value: Any) -> str:
 
 
 def without_secrets(case: Case) -> Case:
-    """*case* as a fold of its events gives it once their key is destroyed."""
+    """*case* as a fold of its events gives it once their key is destroyed.
+
+    A proposal whose words are gone cannot be decided on: it falls.
+    """
 
     def blank(entity: Any, *names: str) -> Any:
         found = {name: getattr(entity, name) for name in names}
@@ -87,7 +90,6 @@ def without_secrets(case: Case) -> Case:
 
     reports = {key: one.report and blank(one.report, "findings", "proposed_step") for key, one in case.visits.items()}
     confirmed = {key: one and blank(one, "redactions") for key, one in reports.items()}
-    proposals = each(case.proposals, "data")
     return case.but(
         need=case.need and blank(case.need, "description", "tried_before"),
         information=case.information and blank(case.information, "questions"),
@@ -97,7 +99,7 @@ def without_secrets(case: Case) -> Case:
         visits={
             key: blank(one, "place").model_copy(update={"report": confirmed[key]}) for key, one in case.visits.items()
         },
-        proposals={key: one.model_copy(update={"reason": silent(one.reason)}) for key, one in proposals.items()},
+        proposals={},
         corrections=tuple(one.model_copy(update={"right_value": ERASED}) for one in case.corrections),
         reason=silent(case.reason),
         bank_reason=silent(case.bank_reason),

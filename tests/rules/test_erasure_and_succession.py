@@ -179,3 +179,10 @@ def test_a_company_goes_on_in_another(story: Story) -> None:
     story.in_review().must("system", "FollowOrganization", {"organization_id": "ariake", "successor_id": "genkai"})
     assert story.state.company_id == "genkai"
     assert story.says("genda", "SupplementNeed", {"fields": {"tried_before": "x"}}) == ["NeedSupplemented"]
+
+
+def test_a_proposal_whose_words_are_erased_falls(story: Story) -> None:
+    story.in_research().must("ueno", "AmendAgreement", {"changes": {"scope": "試験条件の追加"}})
+    story.must("arita", "RequestErasure", BASIS).must("doi", "DecideErasure", {"decision": "approved"})
+    story.must("system", "ExecuteErasure", {"erasure_id": "e1", "keys_destroyed": 1})
+    assert story.state.proposals == {} and story.says("arita", "ConfirmDecision") == "already_done"
