@@ -11,7 +11,7 @@ from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any, Final
 
-from rules_story import ACTORS, ORGS, Story
+from rules_story import ACTORS, ORGS, PEOPLE, Story
 
 from domain.calendar import japanese_day
 from domain.envelope import Event
@@ -140,6 +140,26 @@ def i01_every_command_but_the_named_ones_has_a_consent(step: Step) -> Iterable[s
 def i01_a_need_comes_with_its_consent(step: Step) -> Iterable[str]:
     if step.of("NeedReferred") and not step.of("CaseOpened", "CompanyConsentRecorded"):
         yield "a need came alone"
+
+
+@claim
+def i02_nobody_is_told_but_whom_a_consent_names(step: Step) -> Iterable[str]:
+    scopes = in_force(step.told, japanese_day(step.new[0].recorded_at))
+    free = step.after.origin == "seed" and step.after.need is None
+    for event in step.of("AssignmentOffered"):
+        if not free and not any(reaches(one, event.data.institution_id) for one in scopes):
+            yield f"{event.data.institution_id} is told without a consent"
+    for event in step.of("SpecialistConsulted"):
+        expert = event.data.expert_id and PEOPLE.get(event.data.expert_id)
+        if not free and expert and not any(reaches(one, expert.org_id) for one in scopes):
+            yield f"{expert.person_id} is asked without a consent"
+
+
+@claim
+def i04_a_reference_of_a_bank_opens_one_case_once(step: Step) -> Iterable[str]:
+    referred = [(one.data.bank_id, one.data.bank_reference) for one in step.told if one.type == "NeedReferred"]
+    if len(referred) != len(set(referred)) or len([one for one in step.told if one.type == "CaseOpened"]) != 1:
+        yield f"{referred} in one case"
 
 
 @claim
@@ -522,6 +542,37 @@ BANK_HIDDEN: Final = {
     "checked_by": "a compliance check",
 }
 COMPANY_HIDDEN: Final = {key: BANK_HIDDEN[key] for key in ("CANARY-shortlist", "CANARY-note", "checked_by")}
+
+
+@claim
+def i24_no_bank_reads_of_another(step: Step) -> Iterable[str]:
+    banks = {"jfs-fukuoka": "sato", "jfs-saga": "ide"}
+    known = {one.bank_id for one in step.after.referrals}
+    for bank, person in banks.items():
+        others = {*banks} - {bank}
+        if bank in known and any(f'"{other}"' in shown_to(person, step) for other in others):
+            yield f"{bank} reads of {others}"
+
+
+@claim
+def i25_only_the_center_ends_a_case_that_somebody_cancels(step: Step) -> Iterable[str]:
+    for event in step.of("CaseClosed"):
+        if event.data.disposition in {"cancelled_by_bank"} and not step.of("CaseCancellationConfirmed"):
+            yield "a bank's cancellation ended the case by itself"
+    for event in step.of("CaseCancellationConfirmed"):
+        asked = step.earlier("CaseCancellationRequested")
+        if not asked or event.actor.role not in {"coordinator", "senior_coordinator"}:
+            yield "nobody asked, or not the center confirmed"
+
+
+@claim
+def i26_a_correction_refers_to_an_event_that_stays(step: Step) -> Iterable[str]:
+    known = {one.event_id: one.type for one in step.told}
+    if len(known) != len(step.told) or [one.version for one in step.told] != list(range(1, len(step.told) + 1)):
+        yield "an event is doubled or missing"
+    for event in step.of("CorrectionRecorded"):
+        if known.get(event.data.corrects_event_id, "CorrectionRecorded") == "CorrectionRecorded":
+            yield "it corrects nothing of this case"
 
 
 @claim

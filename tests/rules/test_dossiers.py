@@ -4,6 +4,7 @@ from datetime import timedelta
 from typing import Final
 
 import pytest
+from hypothesis import given, strategies
 from rules_register import Register, pass_time
 from rules_story import ACTORS, CONSENT, ORGS, TOLD, Story
 
@@ -270,3 +271,27 @@ def test_a_lender_sees_no_more_of_an_event_than_a_bank() -> None:
     assert all(lender_view(name) in {View.hidden, FACTS[name].bank} for name in FACTS)
     assert lender_view("AgreementSigned") is View.full
     assert lender_view("NoteRecorded") is View.hidden
+
+
+@given(
+    recipients=strategies.sets(strategies.sampled_from(["lender", "lenders", "jfs-saga", "universities"])),
+    purposes=strategies.sets(
+        strategies.sampled_from(["lending_evaluation", "collaboration", "statistics"]), min_size=1
+    ),
+    valid_until=strategies.sampled_from(["2026-04-30", "2030-03-31"]),
+    withdrawn=strategies.booleans(),
+)
+def test_a_dossier_is_asked_for_exactly_while_a_consent_names_purpose_and_lender(
+    recipients: set[str], purposes: set[str], valid_until: str, withdrawn: bool
+) -> None:
+    """Invariant 27, over consents of any scope."""
+    scope = {"recipients": ["center", *sorted(recipients)], "purposes": sorted(purposes), "valid_until": valid_until}
+    case = Story().in_review().must("arita", "RecordConsent", {**CONSENT, **scope, "consent_id": "k2"})
+    if withdrawn:
+        withdraw(case)
+    one = of(case)
+    one.now = case.now.replace(month=6)
+    named = bool(recipients & {"lender", "lenders"}) and "lending_evaluation" in purposes
+    allowed = named and valid_until == "2030-03-31" and not withdrawn
+    outcome = one.says("kashi", "RequestDossier", {"case_id": "c1"})
+    assert outcome == (["EvidenceDossierRequested"] if allowed else "lending_consent_required")
