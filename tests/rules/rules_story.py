@@ -382,3 +382,8 @@ class Story:
         """Day 260: the institution licenses i1 to the company, as t1."""
         self.with_invention("institution", **changes)
         return self.must("ueno", "RecordLicense", {"transfer_id": "t1", "invention_ids": ["i1"], "exclusivity": "sole"})
+
+
+def refused(outcome: object) -> bool:
+    """Whether *outcome*, of `do` or `says`, is a refusal."""
+    return isinstance(outcome, str | Refusal)

@@ -2,7 +2,7 @@
 
 import pytest
 from pydantic import ValidationError
-from rules_story import CONSENT, SIGNING, Story
+from rules_story import CONSENT, SIGNING, Story, refused
 
 G1 = {"agreement_id": "g1"}
 
@@ -159,3 +159,23 @@ def test_a_prior_relationship_stands_for_a_visit_by_two_persons_word(story: Stor
     assert story.says("ueno", "SignAgreement", signing) == ["DecisionProposed"]
     assert story.says("arita", "ConfirmDecision") == "not_permitted"
     assert story.says("mori", "ConfirmDecision") == ["AgreementSigned"]
+
+
+def test_an_amendment_that_names_no_day_is_refused(story: Story) -> None:
+    """Evolve is total."""
+    story.signed()
+    outcome = story.says("ueno", "AmendAgreement", {"changes": {"ends_on": "soon"}})
+    assert refused(outcome) or story.says("arita", "ConfirmDecision")
+
+
+def test_an_amendment_does_not_end_the_agreement_before_it_began(story: Story) -> None:
+    """Invariant 15."""
+    outcome = story.signed().says("ueno", "AmendAgreement", {"changes": {"ends_on": "2026-01-01"}})
+    assert refused(outcome) or refused(story.says("arita", "ConfirmDecision"))
+
+
+def test_an_amendment_does_not_renew_what_ended_long_ago(story: Story) -> None:
+    """Invariant 16: renewal within 90 days."""
+    story.signed().at("2027-12-01T09:00:00+09:00")
+    outcome = story.says("ueno", "AmendAgreement", {"changes": {"ends_on": "2028-03-31"}})
+    assert refused(outcome) or refused(story.says("arita", "ConfirmDecision"))

@@ -1,7 +1,7 @@
 """Assignment: two yeses and a clear conscience; nobody judges their own interests."""
 
 import pytest
-from rules_story import ACTORS, TO_EXPERTS, Story
+from rules_story import ACTORS, TO_EXPERTS, Story, refused
 
 from domain.envelope import Actor
 from domain.terms import Role
@@ -156,3 +156,26 @@ def test_only_a_registered_researcher_is_asked(story: Story, person: str) -> Non
     offer = {"researcher_id": person, "institution_id": "kyudai"}
     refusal = story.searching().do("tanaka", "OfferAssignment", offer)
     assert (refusal.code, refusal.field) == ("invalid_field", "/data/researcher_id")
+
+
+def test_new_interests_are_decided_anew(story: Story) -> None:
+    """Invariants 10, 11."""
+    story.offered().must("hayashi", "AcceptAssignment").must("ueno", "AcceptAssignment")
+    story.must("hayashi", "DeclareInterests", {"interests": []}).must("ueno", "DecideConflict", {"decision": "cleared"})
+    story.must("hayashi", "DeclareInterests", {"interests": [{"kind": "share", "company_ref": "ariake"}]})
+    assert story.says("tanaka", "ConfirmAssignment") == "assignment_incomplete"
+
+
+def test_a_case_has_one_lead(story: Story) -> None:
+    """Invariant 9: a member's yes makes no second lead."""
+    story.assigned().offer("a2", "baba", "sadai", role="member").must("baba", "AcceptAssignment")
+    story.must("saga-desk", "AcceptAssignment").must("baba", "DeclareInterests", {"interests": []})
+    story.must("saga-desk", "DecideConflict", {"decision": "cleared"})
+    story.do("tanaka", "ConfirmAssignment", {"assignment_id": "a2", "lead": True})
+    assert len(list(story.state.leads)) == 1
+
+
+def test_a_senior_coordinator_decides_on_the_center_s_own_people_only(story: Story) -> None:
+    """6a: DecideConflict by UL; SC for own staff."""
+    story.offered().must("hayashi", "AcceptAssignment").must("hayashi", "DeclareInterests", {"interests": []})
+    assert refused(story.says("mori", "DecideConflict", {"decision": "cleared"}))

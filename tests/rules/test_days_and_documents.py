@@ -108,3 +108,16 @@ def test_a_signature_that_was_proposed_with_its_document_may_be_confirmed_late(s
     story.assigned().must("ueno", "DraftAgreement").must("ueno", "ApproveAgreement").must("arita", "ApproveAgreement")
     story.at(230).must("ueno", "SignAgreement", {**SIGNING, "signed_on": "2026-11-17", "prior_relationship": True})
     assert story.at(270).says("mori", "ConfirmDecision") == ["AgreementSigned"]
+
+
+def test_a_visit_s_event_tells_when_the_visit_was(story: Story) -> None:
+    """Envelope: occurred_at, when it was true."""
+    story.visited()
+    held = next(one for one in story.events if one.type == "VisitHeld")
+    assert held.occurred_at == held.data.at
+
+
+def test_a_visit_recorded_long_after_needs_a_document(story: Story) -> None:
+    """Invariant 28."""
+    story.assigned().must("tanaka", "ScheduleVisit", VISIT).at(80)
+    assert story.says("tanaka", "RecordVisitHeld") == "document_required"

@@ -60,3 +60,18 @@ def test_without_a_consent_a_decision_is_completed_as_far_as_its_own_command_goe
     right = {"corrects_event_id": story.events[1].event_id, "right_value": {"title": "x"}}
     story.must("doi", "CorrectEvent", right, reason="other")
     assert len(story.says("mori", name, reason="other")) == 1
+
+
+def test_a_rejection_keeps_its_own_reason(story: Story) -> None:
+    """Envelope: why it was decided."""
+    story.in_review().must("tanaka", "DeclineNeed", reason="legal")
+    [event] = story.do("mori", "RejectDecision", reason={"code": "other", "text": "根拠が弱い"})
+    assert event.reason.text == "根拠が弱い"
+
+
+def test_a_correction_after_the_end_is_confirmed_too(story: Story) -> None:
+    """Invariant 26: CorrectEvent may come after the case closed, its confirmation then as well."""
+    story.licensed().must("tanaka", "CloseCase", {"disposition": "transferred"})
+    right = {"corrects_event_id": story.events[1].event_id, "right_value": {"title": "x"}}
+    story.must("doi", "CorrectEvent", right, reason="other")
+    assert story.says("mori", "ConfirmDecision") == ["CorrectionRecorded"]

@@ -2,7 +2,10 @@
 
 import pytest
 from pydantic import ValidationError
-from rules_story import CONSENT, NEED, Story
+from rules_story import CONSENT, NEED, Story, refused
+
+LENDING = {**CONSENT, "purposes": ["lending_evaluation"], "recipients": ["center", "lender"]}
+
 
 WALK_IN = {key: value for key, value in NEED.items() if key != "bank_reference"} | {"origin": "walk_in"}
 
@@ -139,3 +142,65 @@ def test_an_ended_consent_stops_the_case(story: Story) -> None:
     story.in_review(consent={**CONSENT, "valid_until": "2026-04-30"})
     assert story.fired("2026-05-01T09:00:00+09:00")[-1] == "CaseHeld"
     assert story.says("tanaka", "AddNote", {"text": "x"}) == "consent_required"
+
+
+def test_an_expert_is_asked_only_where_the_consent_reaches(story: Story) -> None:
+    """Invariant 2."""
+    asked = {"expert_kind": "lawyer", "expert_id": "hori", "question": "?"}
+    assert story.in_review().says("tanaka", "ConsultSpecialist", asked) == "recipient_not_consented"
+
+
+def test_two_consents_do_not_add_up_to_a_wider_one(story: Story) -> None:
+    """Invariants 2, 9: recipient and class of data come from the same consent."""
+    narrow = {**CONSENT, "recipients": ["center", "aist"], "data_classes": ["public_summary", "trade_secret"]}
+    story.searching().must("arita", "RecordConsent", narrow)
+    offer = {"researcher_id": "hayashi", "institution_id": "kyudai", "disclosed_fields": ["trade_secret"]}
+    assert story.says("tanaka", "OfferAssignment", offer) == "disclosure_exceeds_consent"
+
+
+@pytest.mark.parametrize("name", ["RenewAgreement", "AmendAgreement", "TerminateAgreement"])
+def test_the_agreement_goes_on_outside_the_case_once_the_consent_is_gone(story: Story, name: str) -> None:
+    """Invariants 1, 3."""
+    data = {"RenewAgreement": {"new_ends_on": "2028-03-31"}, "AmendAgreement": {"changes": {"scope": "x"}}}
+    story.in_research().must("arita", "WithdrawConsent", reason="cost")
+    assert story.says("ueno", name, data.get(name), reason="other") == "consent_withdrawn"
+
+
+def test_a_case_whose_consent_was_withdrawn_is_closed_after_the_wind_down(story: Story) -> None:
+    """Invariant 3, script 7: 20 business days."""
+    story.in_review().must("arita", "WithdrawConsent", reason="cost").at(60)
+    assert (story.state.status, story.state.disposition) == ("closed", "consent_withdrawn")
+
+
+def test_a_wind_down_does_not_close_over_a_draft(story: Story) -> None:
+    """Invariants 3, 22: what is open ends first or by the same step."""
+    story.drafted().must("arita", "WithdrawConsent", reason="cost").at(200)
+    assert story.state.status == "held" or story.state.agreements["g1"].ended
+
+
+def test_a_consent_for_lending_that_ends_does_not_hold_the_case(story: Story) -> None:
+    """The consent that carries the case is still in force."""
+    lending = {**CONSENT, "purposes": ["lending_evaluation"], "valid_until": "2026-07-31"}
+    story.in_review().must("arita", "RecordConsent", lending).at("2026-08-03T09:00:00+09:00")
+    assert story.stands == ("review", "open")
+
+
+def test_a_lending_consent_taken_back_does_not_hold_the_case(story: Story) -> None:
+    """Invariant 3: what the consent did not carry goes on."""
+    story.in_review().must("arita", "RecordConsent", {**LENDING, "consent_id": "k2"})
+    story.must("arita", "WithdrawConsent", {"consent_id": "k2"}, reason="cost")
+    assert story.stands == ("review", "open")
+
+
+def test_the_company_withdraws_its_consent_from_a_closed_case_too(story: Story) -> None:
+    """Invariant 3: no new disclosure, also after the end."""
+    story.in_review().must("tanaka", "RedirectNeed", {"to_org": "x"})
+    assert not refused(story.says("arita", "WithdrawConsent", reason="cost"))
+
+
+@pytest.mark.parametrize(("name", "reason"), [("ReopenCase", "other"), ("RecordFollowUp", None)])
+def test_after_the_consent_ended_nothing_goes_on(story: Story, name: str, reason: str | None) -> None:
+    """Invariant 1: neither is among the named exceptions."""
+    story.in_review(consent={**CONSENT, "valid_until": "2026-05-31"})
+    story.must("tanaka", "CloseCase", {"disposition": "entered_in_error"}, reason="other").at(100)
+    assert story.says("tanaka", name, reason=reason) == "consent_required"

@@ -76,3 +76,8 @@ def test_a_need_is_told_whole_or_not_at_all(story: Story) -> None:
     both = {"corporate_number": "4990101234567", "name": "有明陶業"}
     with pytest.raises(ValidationError, match="company"):
         story.command("tanaka", "OpenCase", {"origin": "seed", "company_id": "ariake", "company": both})
+
+
+def test_a_walk_in_referred_by_a_coordinator_has_no_bank(story: Story) -> None:
+    """ReferNeed by CO: there is no referral without a bank."""
+    assert story.must("tanaka", "ReferNeed", NEED).state.referrals == ()

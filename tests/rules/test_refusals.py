@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 import pytest
+from pydantic import ValidationError
 from rules_story import NEED, START, Story
 
 from domain.case import UnknownCommand, UnknownEvent, event_type, evolve, rule_of
@@ -147,3 +148,17 @@ def test_no_version_is_missing_or_doubled(story: Story) -> None:
     story.referred()
     with pytest.raises(ValueError, match="version"):
         evolve(story.state, story.events[-1])
+
+
+@pytest.mark.parametrize(
+    ("name", "data"),
+    [
+        ("SupplementNeed", {"fields": {"description": None}}),
+        ("AmendAgreement", {"changes": {"scope": None}}),
+        ("CorrectEvent", {"corrects_event_id": "e1", "right_value": None}),
+    ],
+)
+def test_no_null_reaches_the_record(story: Story, name: str, data: dict[str, object]) -> None:
+    """Nothing canonical stands for null."""
+    with pytest.raises(ValidationError, match="null"):
+        story.command("arita", name, data)

@@ -117,3 +117,9 @@ def test_a_progress_report_puts_the_quarterly_question_off(story: Story) -> None
     assert story.says("hayashi", "ReportProgress", {"summary": "順調。"}) == ["ProgressReported"]
     assert story.due("progress") > before
     assert "順調" not in story.text_for("sato")
+
+
+def test_the_triage_s_level_is_the_first_step_of_the_readiness_line(story: Story) -> None:
+    """Invariant 21: a jump from initial_trl 2 to 8."""
+    jump = {"level": 8, "evidence": ["doc_x"]}
+    assert story.assigned().says("hayashi", "AssessReadiness", jump) == "second_assessor_required"

@@ -92,3 +92,9 @@ def test_a_review_that_comes_late_takes_a_seed_s_case_not_back(story: Story) -> 
     story.must("tanaka", "AssignCoordinator", {"coordinator_id": "tanaka"})
     story.offer("a1", "hayashi", "kyudai").assign("a1", "hayashi", "ueno").must("tanaka", "StartReview")
     assert story.stands == ("visit", "open")
+
+
+def test_a_second_triage_does_not_throw_research_back(story: Story) -> None:
+    """Invariant 23."""
+    story.in_research().do("tanaka", "TriageNeed", {"route": "joint_research"})
+    assert story.stands == ("research", "open")

@@ -1,7 +1,7 @@
 """Transfer: nothing is licensed before its owner is decided, nothing published before the parties looked."""
 
 import pytest
-from rules_story import Story
+from rules_story import Story, refused
 
 LICENSE = {"invention_ids": ["i1"], "exclusivity": "exclusive", "consideration_band": "under_1m"}
 
@@ -174,3 +174,28 @@ def test_a_start_up_is_founded_and_listed(story: Story) -> None:
 
 def test_a_start_up_is_no_license(story: Story) -> None:
     assert story.licensed().says("ueno", "RecordStartup", {"startup_company_id": "t1"}) == "invalid_field"
+
+
+def test_a_right_that_was_handed_over_is_not_handed_over_again(story: Story) -> None:
+    """Invariant 19."""
+    story.with_invention("institution").must("ueno", "RecordAssignmentOfRights", {"invention_ids": ["i1"]})
+    assert story.says("ueno", "RecordLicense", {"invention_ids": ["i1"]}) == "not_owner"
+
+
+def test_a_publication_is_cleared_or_delayed_and_nothing_else(story: Story) -> None:
+    """PublicationCleared: result{cleared, delayed_until}."""
+    story.with_invention().must("hayashi", "RequestPublicationReview")
+    story.must("arita", "ClearPublication", {"result": "delayed"})
+    assert story.says("hayashi", "PublishResults") == "publication_review_open"
+
+
+@pytest.mark.parametrize("data", [{"founded_on": "2030-01-01"}, {"listed_on": "2030-01-01", "market": "growth"}])
+def test_a_start_up_is_not_founded_or_listed_in_the_future(story: Story, data: dict[str, str]) -> None:
+    """Invariant 28."""
+    assert refused(story.in_research().says("ueno", "RecordStartup", {"startup_company_id": "x", **data}))
+
+
+def test_a_start_up_is_founded_before_it_is_listed(story: Story) -> None:
+    """6a: StartupFounded, StartupListed."""
+    listing = {"startup_company_id": "nobody", "listed_on": "2026-11-01", "market": "growth"}
+    assert refused(story.in_research().says("ueno", "RecordStartup", listing))

@@ -77,3 +77,16 @@ def test_the_bank_reads_the_report_as_confirmed(story: Story) -> None:
 def test_a_redaction_that_is_not_in_the_text_hides_all_of_it(story: Story) -> None:
     story.reported().must("arita", "ConfirmVisitReport", {"redactions": ["どこにもない文"]})
     assert story.sees("sato")["visits"][0]["report"]["findings"] == "■■■"
+
+
+def test_a_visit_is_not_held_without_an_assigned_researcher(story: Story) -> None:
+    """Invariant 12."""
+    story.assigned().must("tanaka", "ScheduleVisit", VISIT).must("tanaka", "ReleaseResearcher", {"cause": "ill"})
+    assert story.at(31).says("tanaka", "RecordVisitHeld") == "joint_visit_required"
+
+
+def test_a_visit_moved_beyond_the_nda_needs_another(story: Story) -> None:
+    """Invariant 12."""
+    story.assigned().must("ueno", "RecordNda", {"parties": ["ariake", "kyudai"], "valid_until": "2026-05-01"})
+    story.must("tanaka", "ScheduleVisit", {**VISIT, "shows_trade_secrets": True})
+    assert story.says("tanaka", "RescheduleVisit", {"new_at": "2026-05-20T13:00:00+09:00"}) == "nda_required"
