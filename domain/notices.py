@@ -41,6 +41,17 @@ class NoticeKind(StrEnum):
     case_closed = "case_closed"
     reminder = "reminder"
     escalation = "escalation"
+    dossier = "dossier"
+    seed_renewal = "seed_renewal"
+    profile_renewal = "profile_renewal"
+
+
+ELSEWHERE: Final = {
+    NoticeKind.dossier: "dossiers",
+    NoticeKind.seed_renewal: "seeds",
+    NoticeKind.profile_renewal: "researchers",
+}
+"""Where the thing that a notice is about is found, when it is no case."""
 
 
 class Addressee(NamedTuple):
@@ -106,7 +117,8 @@ def _answering(event: Event, to: Addressee) -> tuple[str | None, tuple[str, ...]
     return None, ()
 
 
-def _coordinator(case: Case) -> Addressee:
+def coordinator_of(case: Case) -> Addressee:
+    """Whoever is in charge of *case*, or the seniors while nobody is."""
     if case.coordinator_id is None:
         return _seniors()
     return Addressee(Role.coordinator, CENTER, case.coordinator_id)
@@ -141,7 +153,7 @@ def _in_role(case: Case, event: Event, role: Role) -> Iterable[Addressee]:
     """Everybody who has *role* in *case*."""
     match role:
         case Role.coordinator:
-            yield _coordinator(case)
+            yield coordinator_of(case)
         case Role.bank_officer:
             yield from _banks(case)
         case Role.company_representative:
@@ -206,7 +218,7 @@ def _other_party(case: Case, event: Event) -> Iterable[Addressee]:
 
 
 def _visitors(case: Case, event: Event) -> Iterable[Addressee]:
-    yield _coordinator(case)
+    yield coordinator_of(case)
     yield from _company(case)
     yield from _researchers(case)
     visit = case.visits.get(str(getattr(event.data, "visit_id", "")))
@@ -216,14 +228,14 @@ def _visitors(case: Case, event: Event) -> Iterable[Addressee]:
 
 
 def _everybody(case: Case, event: Event) -> Iterable[Addressee]:
-    yield _coordinator(case)
+    yield coordinator_of(case)
     yield from _banks(case)
     yield from _company(case)
     yield from _researchers(case)
 
 
 def _only_coordinator(case: Case, event: Event) -> Iterable[Addressee]:
-    yield _coordinator(case)
+    yield coordinator_of(case)
 
 
 def _only_seniors(case: Case, event: Event) -> Iterable[Addressee]:

@@ -20,6 +20,7 @@ from domain.visibility import CENTER_ROLES, reader_keys
 from gateway.auth import actor_of
 from gateway.commands import known_form
 from gateway.conditions import etag
+from gateway.dossiers import disclosed_to_lenders
 from gateway.parts import Gateway, gateway_of
 from gateway.problems import Fault, refused, unfit, unknown_case
 from gateway.recorded import note_cases
@@ -120,7 +121,8 @@ async def list_disclosures(request: Request, case_id: str) -> Response:
     for event in await gateway.cases.events(case_id):
         state = evolve(state, event)
         steps.append((state, event))
-    items = [one.model_dump(mode="json", exclude_none=True) for one in disclosures(steps)]
+    found = [*disclosures(steps), *(await disclosed_to_lenders(gateway, state) if state else ())]
+    items = [one.model_dump(mode="json", exclude_none=True) for one in sorted(found, key=lambda one: one.at)]
     reads = [
         {"at": instant(one.read_at), "role": one.role, "to": one.org_id, "person": one.person_id, "read": one.address}
         | ({"consent_id": consent} if (consent := consent_at(steps, one.read_at, Role(one.role))) else {})

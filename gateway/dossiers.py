@@ -8,11 +8,14 @@ from fastapi import APIRouter, Request, Response
 from domain.calendar import after_days, japanese_day
 from domain.catalogue.dossier_events import VALID_DAYS, Dossier, Issue
 from domain.catalogue.dossiers import RequestDossier
-from domain.envelope import Actor, made_id
+from domain.disclosures import Disclosure
+from domain.envelope import Actor, Event, made_id
 from domain.following import known_as
+from domain.lending_disclosures import lending_disclosures
 from domain.reasons import Wording
 from domain.refusals import Refusal
 from domain.state import Case
+from domain.streams import State, evolve
 from domain.terms import Role
 from domain.visibility import CENTER_ROLES
 from gateway.auth import actor_of
@@ -66,6 +69,18 @@ async def _goes_on(gateway: Gateway, case_id: str, actor: Actor) -> str:
     if trail is None and actor.role is Role.bank_officer:
         raise unknown_case()
     return trail.case.case_id if trail else case_id
+
+
+async def disclosed_to_lenders(gateway: Gateway, case: Case) -> tuple[Disclosure, ...]:
+    """What the dossiers of *case* showed to lenders."""
+    steps: list[tuple[Dossier, Event]] = []
+    for row in await gateway.store.entries.about(case.case_id):
+        state: State | None = None
+        for event in await gateway.store.ledger.read(row.stream):
+            state = evolve(state, event)
+            assert isinstance(state, Dossier)
+            steps.append((state, event))
+    return lending_disclosures(case, steps)
 
 
 async def _dossier(gateway: Gateway, dossier_id: str) -> Dossier | None:

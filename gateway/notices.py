@@ -4,6 +4,7 @@ from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Query, Request, Response
 
+from domain.notices import NoticeKind
 from domain.refusals import Refusal
 from domain.terms import Role
 from gateway.auth import actor_of, caller_of
@@ -15,6 +16,12 @@ from gateway.views import answer
 from store.notices import Contact, Kept
 
 router: Final = APIRouter(tags=["notices"])
+_ABOUT: Final = {
+    NoticeKind.dossier: "dossier_id",
+    NoticeKind.seed_renewal: "seed_id",
+    NoticeKind.profile_renewal: "researcher_id",
+}
+"""What a notice names, when it is no case."""
 _OVERSEERS: Final = frozenset({Role.administrator, Role.coordinator, Role.senior_coordinator})
 
 
@@ -60,7 +67,7 @@ def _told(one: Kept) -> dict[str, Any]:
     return {
         "notice_id": one.notice_id,
         "kind": one.kind,
-        "case_id": one.case_id,
+        _ABOUT.get(NoticeKind(one.kind), "case_id"): one.case_id,
         **told,
         **({"failure": one.failure} if one.failure and not one.sent_at else {}),
     }

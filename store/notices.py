@@ -21,7 +21,7 @@ from domain.notices import Addressee, Notice
 from store.absences import Absences
 from store.pool import Pool, rows
 from store.sealing import Seals
-from store.tables import contacts, notices, people
+from store.tables import contacts, notices, organizations, people
 
 _NOTICE: Final = notices.c
 _PERSON: Final = people.c
@@ -107,12 +107,14 @@ class Notices:
         return Contact(email, MailMode(row["mode"]))
 
     async def addressed(self, to: Addressee) -> list[str]:
-        """The people that *to* means."""
+        """The people that *to* means, of the organization that theirs goes on in."""
         if to.person is not None:
             statement = select(_PERSON.person_id).where(_PERSON.person_id == to.person)
         else:
             statement = select(_PERSON.person_id).where(_PERSON.role == to.role.value)
-            statement = statement.where(_PERSON.org_id == to.org_id).order_by(_PERSON.person_id)
+            today = select(organizations.c.successor_id).where(organizations.c.org_id == to.org_id).scalar_subquery()
+            belongs = _PERSON.org_id == func.coalesce(today, to.org_id)
+            statement = statement.where(belongs).order_by(_PERSON.person_id)
         return [str(row["person_id"]) for row in await rows(self._pool, statement)]
 
     async def rows_of(

@@ -19,7 +19,7 @@ from urllib.parse import unquote, urlsplit
 
 import structlog
 
-from domain.notices import NoticeKind
+from domain.notices import ELSEWHERE, NoticeKind
 from domain.reasons import Wording
 from store.connect import Store, StoreUnreachable
 from store.notices import Kept, Letter
@@ -58,6 +58,9 @@ KINDS: Final = {
     NoticeKind.consent: Wording("同意の変更", "a change of consent"),
     NoticeKind.case_closed: Wording("案件の終了", "a case closed"),
     NoticeKind.reminder: Wording("期限のお知らせ", "a reminder"),
+    NoticeKind.dossier: Wording("技術評価補完資料", "an evidence dossier"),
+    NoticeKind.seed_renewal: Wording("シーズの更新確認", "renewal of a seed"),
+    NoticeKind.profile_renewal: Wording("研究者情報の更新確認", "renewal of a researcher's profile"),
     NoticeKind.escalation: Wording("期限超過のお知らせ", "an escalation"),
 }
 
@@ -147,7 +150,9 @@ def _lines(letter: Letter, server: MailServer, store: Store) -> Iterator[str]:
 
 
 def _place(one: Kept, store: Store) -> str:
-    return f"answers/{store.notices.link(one.notice_id)}" if one.answers else f"cases/{one.case_id}"
+    if one.answers:
+        return f"answers/{store.notices.link(one.notice_id)}"
+    return f"{ELSEWHERE.get(NoticeKind(one.kind), 'cases')}/{one.case_id}"
 
 
 async def send_due(server: MailServer, store: Store) -> int:

@@ -12,9 +12,14 @@ from temporalio.client import Client
 from domain.catalogue.dossier_events import Dossier
 from domain.envelope import Paper
 from domain.state import Case
+from store.cases import Cases
 from store.codec import canonical
 from store.connect import Store
+from store.notices import Contact, adding
+from store.pool import rows
 from workers.case_worker import case_worker
+from workers.mailer import MailServer, mail_of
+from workers.notifier import told_of
 
 Call = Callable[..., Any]
 LENDING = {
@@ -163,6 +168,34 @@ async def test_a_consent_withdrawn_while_a_dossier_is_rendered_leaves_no_share(
     assert released.json()["code"] == "lending_consent_required"
     assert await told(store, dossier) == ["EvidenceDossierRequested", "EvidenceShareRevoked"]
     assert (await give(call, "endo", dossier, "ViewDossier")).json()["code"] == "consent_withdrawn"
+
+
+async def test_the_company_reads_what_of_it_a_lender_was_shown(call: Call) -> None:
+    case = await consented(call)
+    dossier = await asked(call, case)
+    address = f"/v1/cases/{case}/disclosures"
+    assert "jfs" not in {one["to"] for one in (await call("ueda").get(address)).json()["items"]}, "not yet"
+    await give(call, "tanaka", dossier, "ReleaseDossier")
+    [*_, last] = (await call("ueda").get(address)).json()["items"]
+    assert (last["to"], last["purpose"], last["consent_id"], last["data_classes"]) == (
+        *("jfs", "lending_evaluation"),
+        *("k2", ["public_summary"]),
+    )
+
+
+async def test_the_lender_is_told_of_an_issue_by_mail_and_finds_the_dossier(call: Call, store: Store) -> None:
+    dossier = await asked(call, await consented(call))
+    await give(call, "tanaka", dossier, "ReleaseDossier")
+    await store.notices.set_contact("endo", Contact("endo@bank.example"))
+    letters = await told_of(store, Cases(store.ledger), await store.ledger.read(f"dossier-{dossier}"))
+    await rows(store.pool, adding(letters))
+    [newest, *_] = (await call("endo").get("/v1/notices")).json()["items"]
+    assert (newest["kind"], newest["dossier_id"]) == ("dossier", dossier) and "case_id" not in newest
+    [letter] = [
+        one for one in await store.notices.letters(await store.clock.now()) if one.notices[0].case_id == dossier
+    ]
+    server = MailServer.at("smtp://127.0.0.1:25", "hashi@center.example", "https://hashi.example")
+    assert f"https://hashi.example/dossiers/{dossier}" in mail_of(letter, server, store).get_content()
 
 
 async def test_a_corrected_event_brings_a_new_version(call: Call, store: Store) -> None:

@@ -26,12 +26,17 @@ def list_notices(api: Api, undelivered: bool, limit: int) -> None:
         show.say("Every mail was taken." if undelivered else "Nothing awaits you.")
     else:
         show.table(
-            ("When", "Kind", "Case", "To", "Mail"),
+            ("When", "Kind", "About", "To", "Mail"),
             [
-                (show.moment(one["created_at"]), one["kind"], one["case_id"], one.get("person_id"), _mail(one))
+                (show.moment(one["created_at"]), one["kind"], _about(one), one.get("person_id"), _mail(one))
                 for one in found
             ],
         )
+
+
+def _about(one: dict[str, str]) -> str | None:
+    names = ("case_id", "dossier_id", "seed_id", "researcher_id")
+    return next((one[name] for name in names if name in one), None)
 
 
 def _mail(one: dict[str, str]) -> str | None:
