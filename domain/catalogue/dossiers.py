@@ -34,7 +34,7 @@ from domain.state import Case, Consent
 from domain.terms import Purpose, Role
 from domain.visibility import is_party, referral_of
 
-__all__ = ["Dossier", "RequestDossier", "consequence"]
+__all__ = ["Dossier", "RequestDossier", "ViewDossier", "consequence"]
 
 _WITHDRAWN: Final = Reason(code="consent_withdrawn")
 

@@ -10,8 +10,9 @@ import pytest
 from temporalio.client import Client
 
 from domain.catalogue.dossier_events import Dossier
-from domain.envelope import Paper
+from domain.envelope import Organization, Paper, Person
 from domain.state import Case
+from domain.terms import Role
 from store.cases import Cases
 from store.codec import canonical
 from store.connect import Store
@@ -156,6 +157,42 @@ async def test_a_withdrawn_lending_consent_revokes_the_dossier_by_itself(call: C
         assert answer.json()["code"] == "consent_withdrawn"
     assert (await call("ueda").get(f"/v1/dossiers/{dossier}")).json()["status"] == "revoked"
     assert (await give(call, "tanaka", dossier, "ReleaseDossier")).json()["code"] == "lending_consent_required"
+
+
+async def test_a_share_ends_with_the_consent(call: Call, store: Store) -> None:
+    """Invariant 2: asked at the moment of reading."""
+    dossier = await asked(call, await consented(call))
+    await give(call, "tanaka", dossier, "ReleaseDossier")
+    now = await store.clock.now()
+    try:
+        await store.clock.move(datetime.fromisoformat("2035-04-02T09:00:00+09:00"))
+        answer = await call("endo").get(f"/v1/dossiers/{dossier}")
+        assert answer.json()["code"] == "lending_consent_required"
+    finally:
+        await store.clock.move(now, freeze=False)
+
+
+async def test_the_people_of_a_lender_that_merged_read_its_dossiers_on(
+    call: Call, store: Store, keys: dict[str, str]
+) -> None:
+    await store.directory.register_organization(Organization(org_id="old-lender", kind="lender", name="x"))
+    await store.directory.register_organization(Organization(org_id="new-lender", kind="lender", name="y"))
+    ota = Person(person_id="ota", role=Role.lender_officer, org_id="old-lender", name="ota")
+    await store.directory.register_person(ota)
+    keys["ota"] = await store.directory.issue("ota", "test")
+    case = str(await call("sato").refer(company=None, company_id="ariake"))
+    lending = {**LENDING, "recipients": ["old-lender"]}
+    assert (await call("ueda").do(case, "RecordConsent", {"data": lending})).status_code == 200
+    dossier = (await call("ota").post(f"/v1/cases/{case}/dossiers", json={"data": {}})).json()["id"]
+    body = {"data": {"successor_id": "new-lender"}, "reason": {"code": "other"}}
+    merged = await call("doi").post("/v1/companies/old-lender/commands/MergeOrganizations", json=body)
+    assert merged.status_code == 201, merged.text
+    assert (await call("ota").get("/v1/me")).json()["organization"]["org_id"] == "new-lender"
+    assert (await call("ota").get(f"/v1/dossiers/{dossier}")).json()["status"] == "requested"
+    assert (await give(call, "tanaka", dossier, "ReleaseDossier")).status_code == 200
+    assert (await give(call, "ota", dossier, "ViewDossier")).status_code == 200
+    events = (await call("noda").get(f"/v1/cases/{case}/events")).json()["items"]
+    assert events[-1]["type"].startswith("jp.hashi.referral.organization_followed.")
 
 
 async def test_a_consent_withdrawn_while_a_dossier_is_rendered_leaves_no_share(
