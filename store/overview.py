@@ -103,6 +103,11 @@ class Overviews:
         statement = select(_TABLE.case_id).where(_TABLE.next_due_at < now - grace).order_by(_TABLE.next_due_at)
         return [row["case_id"] for row in await rows(self._pool, statement.limit(limit))]
 
+    async def waiting(self) -> list[str]:
+        """All cases that wait for a deadline, the nearest first: those whose workflow has to run."""
+        statement = select(_TABLE.case_id).where(_TABLE.next_due_at.is_not(None)).order_by(_TABLE.next_due_at)
+        return [row["case_id"] for row in await rows(self._pool, statement)]
+
     async def next_due(self, until: datetime) -> datetime | None:
         """The earliest deadline of any case or entry that is not later than *until*."""
         both = union_all(select(_TABLE.next_due_at), select(entries.c.next_due_at)).subquery()

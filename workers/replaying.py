@@ -15,7 +15,7 @@ from workflows.referral_case import ReferralCase
 async def replay_workflow(settings: Settings, case_id: str) -> tuple[str, str | None]:
     """What the engine had of the case, in words, and what today's workflow does otherwise, None if nothing."""
     try:
-        client = await _client(settings)
+        client = await engine(settings)
         found = await histories(client, case_id)
     except (RuntimeError, SettingsFault) as error:
         return f"not reached: {error}", None
@@ -49,7 +49,8 @@ async def histories(client: Client, case_id: str) -> list[WorkflowHistory]:
             return found[::-1]
 
 
-async def _client(settings: Settings) -> Client:
+async def engine(settings: Settings) -> Client:
+    """Temporal as the environment names it, or that of the running `hashi up`. Raises RuntimeError, SettingsFault."""
     home = UpHome.at(settings.home)
     address = home.servers().get("temporal_address") if settings.database_url is None and home.is_served() else None
     if address is not None:

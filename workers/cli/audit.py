@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
@@ -16,12 +16,17 @@ from audit.verify_bundle import Broken, Key, check, parse_key, verdict
 from store.pool import Pool, open_pool
 from workers.cli import show
 from workers.cli.database import asked, database_url
-from workers.cli.faults import DONE, FOUND, BadInput
+from workers.cli.faults import DONE, FOUND, BadInput, Unreachable
 from workers.cli.progress import bar
 from workers.cli.settings import settings_of
 from workers.cli.shape import Group, wants_json
 from workers.settings import Settings, SettingsFault
 from workers.up.home import UpHome
+
+if TYPE_CHECKING:
+    from temporalio.client import Client
+
+    from store.connect import Store
 
 T = TypeVar("T")
 _FILE = click.Path(dir_okay=False, path_type=Path)
@@ -102,6 +107,55 @@ def replay(case_id: str, no_engine: bool) -> int:
     return _fits("Replayed. 再現しました。", told)
 
 
+@audit.command("reconcile", example="hashi audit reconcile\nhashi audit reconcile --repair --json")
+@click.option("--repair", is_flag=True, help="Start a workflow anew from the events where it does not agree.")
+def reconcile(repair: bool) -> int:
+    """Compare what Temporal accepted with what is stored. 突合
+
+    Both ways, case by case: workflows that are missing, stuck, behind or ahead, timers that do not wake at the
+    deadline, answers that are not stored. Exit status 1 when something was found, unless all of it was repaired.
+    """
+    from workers.reconciling import reconcile as compare  # noqa: PLC0415 - as above
+
+    with bar("Comparing cases and workflows") as tell:
+        found = _with_engine(lambda client, store: compare(client, store, tell, repair=repair))
+    left = [one for one in found.findings if one.case_id not in found.repaired]
+    told = {
+        **{name: getattr(found, name) for name in ("cases", "workflows", "events", "timers")},
+        "findings": len(found.findings),
+        "repaired": len(found.repaired),
+    }
+    if wants_json():
+        show.document({"fits": not left, **told, "findings": [one.told() for one in found.findings]})
+        return FOUND if left else DONE
+    for one in found.findings:
+        said, mended = one.told(), " (repaired 修復済み)" if one.case_id in found.repaired else ""
+        show.say(f"{one.case_id}: {said['en']}{mended}\n  {said['ja']}")
+    show.pairs({name: f"{one:,}" for name, one in told.items()})
+    return FOUND if left else DONE
+
+
+@audit.command("restore-workflows", example="hashi audit restore-workflows")
+def restore_workflows() -> int:
+    """Bring every workflow back from the events, when Temporal lost them. ワークフローの復元
+
+    Every case that waits for a deadline gets a workflow that waits for it. A worker has to run. Repeating it changes
+    nothing.
+    """
+    from workers.restoring import restore_workflows as restore  # noqa: PLC0415 - as above
+
+    with bar("Bringing workflows back") as tell:
+        found = _with_engine(lambda client, store: restore(client, store, tell))
+    told = {"cases": found.cases, "failed": found.failed}
+    if wants_json():
+        show.document(told)
+    else:
+        show.say(f"{found.cases:,} cases have their workflows. ワークフローを復元しました。")
+        for case_id in found.failed:
+            show.say(f"{case_id}: failed; does a worker run?")
+    return FOUND if found.failed else DONE
+
+
 @audit.command("export", example="hashi audit export -o log.zip\nhashi audit export --case CASE -o case.zip")
 @click.option("-o", "--output", "path", required=True, type=_FILE, help="The zip file to write.")
 @click.option("--case", "case_id", metavar="CASE", help="Only this case; else the whole log.")
@@ -165,11 +219,8 @@ def _keys(settings: Settings, words: tuple[str, ...]) -> list[Key]:
     """The keys given, else those of the settings or of the home of `hashi up`. Raises BadInput."""
     if words:
         return [_key(word) for word in words]
-    home = UpHome.at(settings.home)
-    if settings.master_key is None and settings.master_key_file is None and home.master_key.exists():
-        settings = settings.model_copy(update={"master_key_file": home.master_key})
     try:
-        found = settings.log_keys()
+        found = _with_home(settings).log_keys()
     except SettingsFault as error:
         raise BadInput(str(error)) from error
     if not found:
@@ -193,6 +244,38 @@ def _with_pool(url: str, question: Callable[[Pool], Awaitable[T]]) -> T:
             await pool.close()
 
     return asked(url, lambda url: asyncio.run(ask(url)))
+
+
+def _with_engine(work: "Callable[[Client, Store], Awaitable[T]]") -> T:
+    """What *work* finds out with Temporal and the store. Raises BadInput, Unreachable."""
+    from temporalio.service import RPCError  # noqa: PLC0415 - as above
+
+    from store.connect import Store  # noqa: PLC0415
+    from workers.replaying import engine  # noqa: PLC0415
+
+    settings = settings_of()
+    master_keys = _with_home(settings).master_keys()
+    if not master_keys:
+        raise BadInput("HASHI_MASTER_KEY: neither it nor HASHI_MASTER_KEY_FILE is set")
+
+    async def ask(url: str) -> T:
+        try:
+            client = await engine(settings)
+            async with Store.open(url, master_keys) as store:
+                return await work(client, store)
+        except (RuntimeError, RPCError) as error:
+            told = f"Temporal (TEMPORAL_ADDRESS) does not answer: {error}; `hashi up` serves one"
+            raise Unreachable(told, server="temporal") from error
+
+    return asked(database_url(settings), lambda url: asyncio.run(ask(url)))
+
+
+def _with_home(settings: Settings) -> Settings:
+    """*settings* with the master key of the home of `hashi up`, where they name none."""
+    home = UpHome.at(settings.home)
+    if settings.master_key is None and settings.master_key_file is None and home.master_key.exists():
+        return settings.model_copy(update={"master_key_file": home.master_key})
+    return settings
 
 
 def _found(unfit: Unfit) -> int:

@@ -151,7 +151,7 @@ async def _one(script: "Script", theatre: "Theatre", console: "Console", *, stri
     report.heading(console, script)
     player = Player(script, theatre)
     results: list[Played] = []
-    async for played in player.play(_files(player, console, out) if out else None):
+    async for played in player.play(_files(player, theatre, console, out) if out else None):
         results.append(played)
         report.line(console, script, played)
         if wants_json():
@@ -163,7 +163,8 @@ async def _one(script: "Script", theatre: "Theatre", console: "Console", *, stri
     return int(counts["failed"] > 0 or (strict and counts["not run"] > 0))
 
 
-def _files(player: "Player", console: "Console", out: Path) -> Any:
+def _files(player: "Player", theatre: "Theatre", console: "Console", out: Path) -> Any:
+    from audit.bundle import export_case  # noqa: PLC0415
     from workers.play import report  # noqa: PLC0415
 
     async def write(case: dict[str, Any], events: list[dict[str, Any]]) -> None:
@@ -173,7 +174,13 @@ def _files(player: "Player", console: "Console", out: Path) -> Any:
             f"{name}-case.json": json.dumps(case, ensure_ascii=False, indent=2),
             f"{name}-events.jsonl": "\n".join(json.dumps(one, ensure_ascii=False) for one in events),
         }
-        for path in _write(out, texts):
+        paths = _write(out, texts)
+        if theatre.machine is not None:
+            await theatre.machine.settle()
+            bundle = out / f"{name}-audit.zip"
+            await export_case(theatre.machine.store.pool, case["case_id"], bundle)
+            paths.append(bundle)
+        for path in paths:
             console.print(f"written: {path}")
 
     return write
