@@ -112,27 +112,6 @@ def history(api: Api, case_id: str) -> None:
     )
 
 
-@case.command("disclosures", example="hashi case disclosures 0f3a… --as company")
-@click.argument("case_id", metavar="CASE")
-@acts
-def disclosures(api: Api, case_id: str) -> None:
-    """List what of the company was shown to whom, and when. 情報提供の記録"""
-    told = api.get(path("cases", case_id, "disclosures")).body
-    found, reads = told["items"], told["reads"]
-    if wants_json():
-        show.lines([*found, *reads])
-        return
-    rows = [
-        (show.moment(one["at"]), one["to"], one.get("person"), ", ".join(one["data_classes"]), one["event_type"])
-        for one in found
-    ]
-    show.table(("When", "To", "Person", "Classes of data", "By"), rows)
-    if reads:
-        show.say("\nReads by lenders and auditors 融資審査担当・監査人による閲覧:\n")
-        seen = [(show.moment(one["at"]), one["to"], one["person"], one["role"], one["read"]) for one in reads]
-        show.table(("When", "To", "Person", "Role", "What"), seen)
-
-
 @case.command(
     "do",
     example='hashi case do CASE AssignCoordinator --data \'{"coordinator_id": "coordinator"}\' --as senior\n'
@@ -183,6 +162,27 @@ def do(
     show.pairs({"Case": answer["case_id"], "Stage": answer["stage"], "Status": answer["status"]})
     if any(one["type"] == "DecisionProposed" for one in answer["events"]):
         show.say(f"\nA second person has to agree: hashi case do {case_id} ConfirmDecision --as PERSON")
+
+
+@case.command("disclosures", example="hashi case disclosures 0f3a… --as company")
+@click.argument("case_id", metavar="CASE")
+@acts
+def disclosures(api: Api, case_id: str) -> None:
+    """List what of the company was shown to whom, and when. 情報提供の記録"""
+    told = api.get(path("cases", case_id, "disclosures")).body
+    found, reads = told["items"], told["reads"]
+    if wants_json():
+        show.lines([*found, *reads])
+        return
+    rows = [
+        (show.moment(one["at"]), one["to"], one.get("person"), ", ".join(one["data_classes"]), one["event_type"])
+        for one in found
+    ]
+    show.table(("When", "To", "Person", "Classes of data", "By"), rows)
+    if reads:
+        show.say("\nReads by lenders and auditors 融資審査担当・監査人による閲覧:\n")
+        seen = [(show.moment(one["at"]), one["to"], one["person"], one["role"], one["read"]) for one in reads]
+        show.table(("When", "To", "Person", "Role", "What"), seen)
 
 
 def _sent(api: Api, case_id: str, command: str, body: Mapping[str, Any], headers: Mapping[str, str]) -> Any:
