@@ -4,12 +4,12 @@ Field values that are None are left out, so a field that may be None has None as
 UTC with `Z`, with six digits of fraction or none when it is zero.
 """
 
+import json
 import unicodedata
 from collections.abc import Callable, Mapping
 from datetime import UTC, date, datetime
 from typing import Any, Final, NotRequired, TypeAlias, cast
 
-import rfc8785
 from pydantic import AwareDatetime, ConfigDict, TypeAdapter, ValidationError
 from typing_extensions import TypedDict
 
@@ -50,10 +50,24 @@ class _Envelope(TypedDict):
 
 
 _ENVELOPE: Final = TypeAdapter(_Envelope)
+_EXACT: Final = 2**53 - 1
+"""The largest integer that a JSON number tells exactly (RFC 8785, 3.2.2.3)."""
 
 
 class NotCanonical(ValueError):
     """A value has no canonical form, for instance a float, or text that is not NFC: an error in the code."""
+
+    def __init__(self, problem: str, place: str = "") -> None:
+        super().__init__(f"{place or '/'} {problem}")
+        self._problem: Final = problem
+        self._place: Final = place
+
+    def under(self, key: object) -> "NotCanonical":
+        """The same, seen from what holds it under *key*."""
+        return NotCanonical(self._problem, f"/{key}{self._place}")
+
+
+_WRITER: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), check_circular=False, allow_nan=False)
 
 
 def canonical(value: object) -> bytes:
@@ -62,9 +76,9 @@ def canonical(value: object) -> bytes:
     Raises NotCanonical, naming the place as a JSON pointer.
     """
     try:
-        return rfc8785.dumps(_plain(value, ""))
-    except rfc8785.CanonicalizationError as error:
-        raise NotCanonical(str(error)) from error
+        return _WRITER.encode(_plain(value)).encode()
+    except UnicodeEncodeError as error:
+        raise NotCanonical("holds non-UTF-8 text: half of a surrogate pair") from error
 
 
 def encode(event: Event, veil: Veil = NO_VEIL) -> bytes:
@@ -95,34 +109,63 @@ def decode(
     return Event.trusted({**told, **reason, "schema_version": version, "data": fact})
 
 
-def _plain(value: object, place: str) -> Any:
+def _plain(value: Any) -> Any:
+    """*value* as strings, integers, booleans, lists and dictionaries, the keys in the order of RFC 8785."""
     match value:
-        case bool() | int():
-            return value
         case str():
-            return _text(value, place)
+            return _text(value)
+        case Mapping():
+            return {_key(key): _under(key, value[key]) for key in _in_order(value)}
+        case bool():
+            return value
+        case int():
+            return _integer(value)
         case datetime():
-            return _instant(value, place)
+            return _instant(value)
         case date():
             return value.isoformat()
-        case Mapping():
-            return {_text(key, place): _plain(one, f"{place}/{key}") for key, one in value.items()}
         case list() | tuple():
-            return [_plain(one, f"{place}/{number}") for number, one in enumerate(value)]
-    raise NotCanonical(f"{place or '/'} holds a {type(value).__name__}, which has no canonical form")
+            return [_under(number, one) for number, one in enumerate(value)]
+    raise NotCanonical(f"holds a {type(value).__name__}, which has no canonical form")
 
 
-def _text(text: object, place: str) -> str:
-    if not isinstance(text, str):
-        raise NotCanonical(f"{place or '/'} has a {type(text).__name__} as a key")
+def _under(key: object, value: Any) -> Any:
+    try:
+        return _plain(value)
+    except NotCanonical as error:
+        raise error.under(key) from error
+
+
+def _in_order(mapping: Mapping[Any, Any]) -> list[Any]:
+    """The keys by their UTF-16 units, which is the order of code points unless some lie beyond U+FFFF."""
+    try:
+        is_plain = "".join(mapping).isascii()
+    except TypeError:
+        return list(mapping)  # one is no text, which is told where it stands
+    return sorted(mapping) if is_plain else sorted(mapping, key=lambda key: key.encode("utf-16-be", "surrogatepass"))
+
+
+def _key(key: Any) -> str:
+    if not isinstance(key, str):
+        raise NotCanonical(f"has a {type(key).__name__} as a key")
+    return _text(key)
+
+
+def _text(text: str) -> str:
     if not (text.isascii() or unicodedata.is_normalized("NFC", text)):
-        raise NotCanonical(f"{place or '/'} holds text that is not in Unicode's normal form C")
+        raise NotCanonical("holds text that is not in Unicode's normal form C")
     if "\0" in text:
-        raise NotCanonical(f"{place or '/'} holds U+0000, which PostgreSQL cannot keep")
-    return str(text)
+        raise NotCanonical("holds U+0000, which PostgreSQL cannot keep")
+    return text
 
 
-def _instant(moment: datetime, place: str) -> str:
+def _integer(number: int) -> int:
+    if not -_EXACT <= number <= _EXACT:
+        raise NotCanonical(f"holds {number}, which exceeds what JSON numbers tell exactly")
+    return number
+
+
+def _instant(moment: datetime) -> str:
     if moment.tzinfo is None:
-        raise NotCanonical(f"{place or '/'} holds an instant without a time zone")
+        raise NotCanonical("holds an instant without a time zone")
     return moment.astimezone(UTC).isoformat().replace("+00:00", "Z")
