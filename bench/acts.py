@@ -18,7 +18,7 @@ import httpx
 from domain.documents import DOCUMENT_FIELDS
 from workers.play.script import Script, Step, moment_after
 
-_YEARS_BEHIND: Final[Mapping[str, int]] = {"due_on": 1, "ends_on": 1, "new_ends_on": 2}
+_YEARS_BEHIND: Final[Mapping[str, int]] = {"due_on": 1, "desired_by": 1, "ends_on": 1, "new_ends_on": 2}
 """Fields whose date begins a wait, and how many years behind the clock they are put."""
 _OWN_DAYS: Final = frozenset({"signed_on", "received_on", "released_on", "founded_on", "listed_on"})
 """Fields whose date says when it happened: the day on which it is told."""

@@ -3,8 +3,9 @@
 import asyncio
 import json
 import sys
+from collections.abc import Callable, Coroutine
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -12,7 +13,6 @@ from workers.cli.faults import DONE, FOUND, BadInput, Unreachable
 from workers.cli.shape import Group, wants_json
 
 if TYPE_CHECKING:
-    from bench.command import Plan
     from bench.figures import Figures
 
 
@@ -35,64 +35,101 @@ def command(quick: bool, clients: str | None, rounds: int | None, seconds: float
     The accepted commands of the script ceramics over HTTP, in its order, over many cases; against an Update with one
     ordinary activity that does nothing, from the same client on the same server. A cost is our time by theirs.
     """
-    from bench.command import QUICK, Plan  # noqa: PLC0415 - what servers need is imported when they are used
+    from bench.command import QUICK, Plan, measure  # noqa: PLC0415 - what servers need is imported when they are used
 
     plan = QUICK if quick else Plan()
-    return _run(
-        replace(
-            plan,
-            clients=_numbers(clients) or plan.clients,
-            rounds=rounds or plan.rounds,
-            seconds=seconds or plan.seconds,
-        )
+    plan = replace(
+        plan,
+        clients=_numbers(clients, "--clients") or plan.clients,
+        rounds=rounds or plan.rounds,
+        seconds=seconds or plan.seconds,
     )
+    return _run(lambda: measure(plan, _tell))
 
 
 @bench.command(example="hashi bench storm --cases 2000")
 @click.option("--cases", type=click.IntRange(1, 20_000), default=2_000, show_default=True)
 def storm(cases: int) -> int:
     """How late a timer acts when all agreements end at one moment. 3月31日の一斉期限"""
-    from bench.stand import NotReady  # noqa: PLC0415
     from bench.storm import measure  # noqa: PLC0415
-    from workers.embedded import EmbeddedServerError  # noqa: PLC0415
-    from workers.logs import configure  # noqa: PLC0415
 
-    configure("error")
-    try:
-        found = asyncio.run(measure(cases, _tell))
-    except (EmbeddedServerError, NotReady, TimeoutError) as error:
-        raise Unreachable(f"the storm was not measured: {error or type(error).__name__}") from error
-    if wants_json():
-        click.echo(json.dumps(found.as_record(), ensure_ascii=False))
-    else:
-        for name, value in found.figures.items():
-            click.echo(f"{name:<20}{value:>12,}")
-    return DONE
+    return _run(lambda: measure(cases, _tell))
 
 
-def _run(plan: "Plan") -> int:
-    from bench.command import NotAccepted, measure  # noqa: PLC0415
+@bench.command(example="hashi bench append\nhashi bench append --writers 1,32 --rounds 9 --seconds 5 --json")
+@click.option("--quick", is_flag=True, help="One short round; says that it works, not how fast.")
+@click.option("--writers", metavar="N,N…", help="Numbers of writers at once; default: 1,8,32.")
+@click.option("--rounds", type=click.IntRange(1, 100), help="Turns of each side at each number of writers; default: 5.")
+@click.option("--seconds", type=click.FloatRange(0.1, 600), help="Length of a turn; default: 3.")
+def append(quick: bool, writers: str | None, rounds: int | None, seconds: float | None) -> int:
+    """What an append costs beside other stores. イベント追記の費用
+
+    Against a bare INSERT by psycopg, the library eventsourcing, message-db and pgbench; a rate is ours by theirs.
+    `make bench-peers` installs those that are optional; one that is missing is left out.
+    """
+    from bench.append import QUICK, Plan, measure  # noqa: PLC0415
+
+    plan = QUICK if quick else Plan()
+    plan = replace(
+        plan,
+        writers=_numbers(writers, "--writers") or plan.writers,
+        rounds=rounds or plan.rounds,
+        seconds=seconds or plan.seconds,
+    )
+    return _run(lambda: measure(plan, _tell))
+
+
+@bench.command(example="hashi bench replay\nhashi bench replay --events 10000 --json")
+@click.option("--events", type=click.IntRange(100, 100_000), help="Events of the one stream; default: 2000.")
+@click.option("--rounds", type=click.IntRange(1, 100), help="Turns of each side; default: 15.")
+def replay(events: int | None, rounds: int | None) -> int:
+    """How fast one stream becomes a state. 一案件の再生
+
+    Against COPY, and SELECT, of the same rows, each parsed as JSON; a rate is ours by theirs.
+    """
+    from bench.read import REPLAY, replay  # noqa: PLC0415
+
+    plan = replace(REPLAY, events=events or REPLAY.events, rounds=rounds or REPLAY.rounds)
+    return _run(lambda: replay(plan, _tell))
+
+
+@bench.command(example="hashi bench rebuild\nhashi bench rebuild --events 100000 --json")
+@click.option("--events", type=click.IntRange(1_000, 10_000_000), help="Events of the ledger; default: 1000000.")
+@click.option("--rounds", type=click.IntRange(1, 100), help="Turns of each side; default: 3.")
+def rebuild(events: int | None, rounds: int | None) -> int:
+    """How fast a ledger becomes a projection. 投影の再構築
+
+    `case_facts`, against COPY of the same rows, each parsed as JSON; a rate is ours by theirs.
+    """
+    from bench.read import REBUILD, rebuilding  # noqa: PLC0415
+
+    plan = replace(REBUILD, events=events or REBUILD.events, rounds=rounds or REBUILD.rounds)
+    return _run(lambda: rebuilding(plan, _tell))
+
+
+def _run(measuring: Callable[[], Coroutine[Any, Any, "Figures"]]) -> int:
     from bench.stand import NotReady  # noqa: PLC0415
+    from bench.turns import NotAccepted  # noqa: PLC0415
     from workers.embedded import EmbeddedServerError  # noqa: PLC0415
     from workers.logs import configure  # noqa: PLC0415
 
     configure("error")
     try:
-        _show(asyncio.run(measure(plan, _tell)))
+        _show(asyncio.run(measuring()))
     except NotAccepted as error:
-        click.echo(f"hashi: a command was not accepted, so nothing was measured: {error}", err=True)
+        click.echo(f"hashi: something was not accepted, so nothing was measured: {error}", err=True)
         return FOUND
-    except (EmbeddedServerError, NotReady) as error:
-        raise Unreachable(str(error)) from error
+    except (EmbeddedServerError, NotReady, TimeoutError) as error:
+        raise Unreachable(f"it was not measured: {error or type(error).__name__}") from error
     return DONE
 
 
-def _numbers(text: str | None) -> tuple[int, ...] | None:
+def _numbers(text: str | None, option: str) -> tuple[int, ...] | None:
     if text is None:
         return None
     words = [word.strip() for word in text.split(",")]
     if not all(word.isdecimal() and 0 < int(word) <= 1_000 for word in words):
-        raise BadInput(f"--clients: {text} is not a list such as 1,16,64")
+        raise BadInput(f"{option}: {text} is not a list such as 1,16,64")
     return tuple(sorted({int(word) for word in words}))
 
 
@@ -107,7 +144,7 @@ def _show(found: "Figures") -> None:
     if wants_json():
         click.echo(json.dumps(found.as_record(), ensure_ascii=False))
         return
-    from bench.table import table  # noqa: PLC0415
+    from bench.table import lines  # noqa: PLC0415
 
-    for line in table(found):
+    for line in lines(found):
         click.echo(line)

@@ -3,16 +3,17 @@
 import asyncio
 import os
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
-from typing import Final, TypeAlias
+from typing import Final
 from uuid import uuid4
 
 from bench.acts import Act, acts_of, body_bytes, end_of, with_documents
 from bench.figures import Figures, Window, cost, processor_seconds, resident_bytes, told
 from bench.peer import Caller
 from bench.stand import Stand, stand
+from bench.turns import NotAccepted, Send, Tell, took
 from bench.wire import Wire
 from workers.play.script import load
 
@@ -20,13 +21,6 @@ _SCRIPT: Final = "ceramics"
 _SETTLE: Final = 1.0
 """Seconds between two turns, in which runs that may turn over do so."""
 _OK: Final = frozenset({200, 201})
-
-Tell: TypeAlias = Callable[[str], None]
-Send: TypeAlias = Callable[[], Awaitable[None]]
-
-
-class NotAccepted(Exception):
-    """A command of the benchmark was refused, so its figures would be worth nothing."""
 
 
 @dataclass(frozen=True)
@@ -148,10 +142,10 @@ class Measuring:
     async def _window(self, senders: Sequence[Send], pids: Mapping[str, int]) -> Window:
         await asyncio.sleep(_SETTLE if self.plan.staggered else 0)
         before, until = processor_seconds(pids), time.perf_counter() + self.plan.seconds
-        took = await asyncio.gather(*(_clocked(send, until) for send in senders))
+        seconds = await took(senders, until)
         after = processor_seconds(pids)
         processor = {name: after[name] - before[name] for name in pids}
-        return Window(len(senders), [one for many in took for one in many], processor)
+        return Window(len(senders), seconds, processor)
 
     def _our_processes(self) -> dict[str, int]:
         worker, gateway = self.running.worker.pid, self.running.gateway.pid
@@ -192,13 +186,3 @@ async def _peer(running: Stand) -> AsyncIterator[int]:
 async def _times(send: Send, count: int) -> None:
     for _ in range(count):
         await send()
-
-
-async def _clocked(send: Send, until: float) -> list[float]:
-    """The seconds of each command of one client, who sends at least one."""
-    took: list[float] = []
-    while not took or time.perf_counter() < until:
-        began = time.perf_counter()
-        await send()
-        took.append(time.perf_counter() - began)
-    return took

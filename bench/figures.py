@@ -6,7 +6,7 @@ import re
 import statistics
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any, Final
 
@@ -22,6 +22,8 @@ _NAMED: Final = (
     ("pydantic", "pydantic"),
     ("fastapi", "fastapi"),
     ("uvicorn", "uvicorn"),
+    ("eventsourcing", "eventsourcing"),
+    ("orjson", "orjson"),
 )
 
 
@@ -57,6 +59,8 @@ class Figures:
     name: str
     figures: Mapping[str, float]
     ratios: Mapping[str, float]
+    left_out: Sequence[str] = ()
+    """Which peers were not there, and what to do about it."""
 
     def as_record(self) -> dict[str, Any]:
         """As `--json` prints it."""
@@ -66,6 +70,7 @@ class Figures:
             "ratios": dict(self.ratios),
             "machine": machine(),
             "versions": versions(),
+            **({"left_out": list(self.left_out)} if self.left_out else {}),
         }
 
 
@@ -95,6 +100,17 @@ def cost(ours: Sequence[Window], theirs: Sequence[Window]) -> float:
     return round(statistics.median(our.mean / their.mean for our, their in pairs), 3)
 
 
+def rate(ours: Sequence[Window], theirs: Sequence[Window]) -> float:
+    """Our commands per second by theirs, the median over the rounds; each round is compared with itself."""
+    pairs = zip(ours, theirs, strict=True)
+    return round(statistics.median(our.per_second / their.per_second for our, their in pairs), 3)
+
+
+def median_rate(rounds: Sequence[Window]) -> float:
+    """Commands per second, the median over the rounds."""
+    return round(statistics.median(one.per_second for one in rounds), 1)
+
+
 def machine() -> dict[str, Any]:
     """What it ran on."""
     return {
@@ -107,7 +123,15 @@ def machine() -> dict[str, Any]:
 
 def versions() -> dict[str, str]:
     """Python, the servers and the libraries that matter."""
-    return {"python": platform.python_version(), **{name: version(package) for name, package in _NAMED}}
+    found = {name: _version(package) for name, package in _NAMED}
+    return {"python": platform.python_version(), **{name: one for name, one in found.items() if one}}
+
+
+def _version(package: str) -> str | None:
+    try:
+        return version(package)
+    except PackageNotFoundError:  # an optional peer
+        return None
 
 
 def processor_seconds(pids: Mapping[str, int]) -> dict[str, float]:

@@ -10,9 +10,25 @@ _PROCESSES: Final = ("client", "gateway", "postgresql", "temporal", "worker", "a
 _HEAD: Final = f"{'clients':>7}  {'':<14}{'per second':>12}{'p50 ms':>10}{'p99 ms':>10}{'cost':>8}"
 
 
-def table(found: Figures) -> Iterator[str]:
+def lines(found: Figures) -> Iterator[str]:
     """The lines for *found*."""
+    yield from _commands(found) if found.name == "command" else _pairs(found)
     record = found.as_record()
+    yield f"machine: {_line(record['machine'])}"
+    yield f"versions: {_line(record['versions'])}"
+    yield from (f"left out: {one}" for one in found.left_out)
+
+
+def _pairs(found: Figures) -> Iterator[str]:
+    """A ratio or a figure a line."""
+    for title, many in (("ratios", found.ratios), ("figures", found.figures)):
+        yield f"{title}:"
+        width = max(map(len, many), default=0)
+        yield from (f"  {name:<{width}}  {value:>12,}" for name, value in many.items())
+
+
+def _commands(found: Figures) -> Iterator[str]:
+    """A row a side, for each number of clients."""
     yield _HEAD
     for name, ratio in found.ratios.items():
         clients = name.rpartition("_")[2]
@@ -24,8 +40,6 @@ def table(found: Figures) -> Iterator[str]:
             yield f"{name.rpartition('_')[2]:>7}  {words:<14}{_processor(found, side, name.rpartition('_')[2])}"
     memory = found.figures["worker_bytes_per_idle_case"]
     yield f"memory of the worker per idle open case: {memory / 1000:.0f} kB"
-    yield f"machine: {_line(record['machine'])}"
-    yield f"versions: {_line(record['versions'])}"
 
 
 def _row(found: Figures, clients: str, side: str, words: str, ratio: str) -> str:

