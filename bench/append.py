@@ -11,7 +11,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Awaitable, Callable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -78,16 +78,14 @@ class Measuring:
         sides = await self._sides()
         figures: dict[str, float] = {}
         ratios: dict[str, float] = {}
-        for writers in self.plan.writers:
-            windows = await self._in_turns(writers, sides)
-            for name, rounds in windows.items():
-                figures |= told(name, rounds)
-                if name != "hashi":
-                    ratios[f"rate_vs_{name}_{writers}"] = rate(windows["hashi"], rounds)
-        ours, raw = await self._processes()
-        ratios[f"rate_vs_raw_insert_{PROCESSES}x{EACH}"] = rate(ours, raw)
-        figures[f"per_second_hashi_{PROCESSES}x{EACH}"] = median_rate(ours)
-        figures[f"per_second_raw_insert_{PROCESSES}x{EACH}"] = median_rate(raw)
+        with _beside(self.url):
+            for writers in self.plan.writers:
+                windows = await self._in_turns(writers, sides)
+                figures |= {key: one for name, rounds in windows.items() for key, one in told(name, rounds).items()}
+                ratios |= _rates(windows, str(writers))
+            windows = await self._processes()
+        figures |= {f"per_second_{name}_{PROCESSES}x{EACH}": median_rate(rounds) for name, rounds in windows.items()}
+        ratios |= _rates(windows, f"{PROCESSES}x{EACH}")
         self.tell(f"{PACE} appends a second and a follower")
         figures |= await lag_figures(self.url, self.pattern, self.plan.lag_seconds)
         await self._require_order()
@@ -141,13 +139,13 @@ class Measuring:
         assert found is not None
         return Window(writers, [writers / float(found[1])])
 
-    async def _processes(self) -> tuple[list[Window], list[Window]]:
+    async def _processes(self) -> dict[str, list[Window]]:
         windows: dict[str, list[Window]] = {"hashi": [], "raw_insert": []}
         for number in range(1, self.plan.rounds + 1):
             for side, found in windows.items():
                 self.tell(f"{PROCESSES} x {EACH} writers, round {number} of {self.plan.rounds}: {side}")
                 found.append(await self._from_processes(side))
-        return windows["hashi"], windows["raw_insert"]
+        return windows
 
     async def _from_processes(self, side: str) -> Window:
         words = [sys.executable, "-P", "-m", "bench.writer", self.url, side, str(EACH), str(self.plan.seconds)]
@@ -166,6 +164,12 @@ class Measuring:
             [(count, head)] = await fetch(store.pool, "SELECT count(*), max(position) FROM hashi.events")
         if count != head:
             raise NotAccepted(f"{count} events and the last position is {head}")
+
+
+def _rates(windows: Mapping[str, Sequence[Window]], writers: str) -> dict[str, float]:
+    """How ours compares with each peer."""
+    ours = windows["hashi"]
+    return {f"rate_vs_{name}_{writers}": rate(ours, theirs) for name, theirs in windows.items() if name != "hashi"}
 
 
 def _side(make: Callable[[int], AbstractAsyncContextManager[list[Send]]]) -> Measure:
@@ -192,8 +196,7 @@ async def measure(plan: Plan, tell: Tell) -> Figures:
     async with throwaway(in_memory_temporal=True) as stack:
         await stack.kill_temporal()  # it is not asked
         await asyncio.to_thread(migrations.upgrade, stack.database_url)
-        with _beside(stack.database_url):
-            return await Measuring(plan, stack.database_url, typical(), tell).all()
+        return await Measuring(plan, stack.database_url, typical(), tell).all()
 
 
 @contextmanager

@@ -1,7 +1,7 @@
 """A process of the benchmark `append`: `python -m bench.writer URL SIDE WRITERS SECONDS`, or `URL leaves`.
 
 Writers say when they are ready, wait for a line on stdin, and print the seconds of each append as JSON. `leaves` is a
-relay that makes the leaf hashes until it is killed.
+relay that keeps the transparency log until it is killed.
 """
 
 import asyncio
@@ -9,11 +9,12 @@ import json
 import sys
 import time
 
+from audit.log import LOG
 from bench.sides import Ours, RawInsert
 from bench.told import typical
 from bench.turns import took
 from store.connect import Store
-from store.leaves import LEAVES
+from workers.logs import configure
 from workers.relay import relay_for_ever
 
 
@@ -28,11 +29,12 @@ async def write(url: str, side: str, writers: int, seconds: float) -> None:
 
 
 async def relay(url: str) -> None:
-    """Make the leaf hashes."""
+    """Keep the transparency log."""
     async with Store.open(url, [bytes(32)]) as store:
-        await relay_for_ever(url, store, everybody=[LEAVES])
+        await relay_for_ever(url, store, everybody=[LOG])
 
 
 if __name__ == "__main__":
+    configure("error")
     given = sys.argv[1:]
     asyncio.run(relay(given[0]) if given[1] == "leaves" else write(given[0], given[1], int(given[2]), float(given[3])))
