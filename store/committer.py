@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import deque
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Hashable, Sequence
 from dataclasses import dataclass
 from typing import Final, Generic, TypeVar
 
@@ -10,6 +10,8 @@ from store.pool import PATIENCE, StoreUnreachable
 
 GROUP: Final = 64
 """Most items in one group."""
+LANES: Final = 2
+"""Most groups on their way at once."""
 _PAUSE: Final = 0.05
 """Seconds between two attempts while the database is away."""
 
@@ -24,15 +26,21 @@ class _Waiting(Generic[Item, Answer]):
 
 
 class Committer(Generic[Item, Answer]):
-    """Hands waiting items to *send* in groups, one group at a time, and each answer back to whom it belongs.
+    """Hands waiting items to *send* in groups and each answer back to whom it belongs.
 
-    *send* must be safe to repeat for the same item: a group whose connection was lost is sent again as it was.
+    Two groups may be on their way at once, so that one is prepared while the other is written; items with the same
+    *key* never are: they are written in the order of asking. *send* must be safe to repeat for the same item: a group
+    whose connection was lost is sent again as it was.
     """
 
-    def __init__(self, send: Callable[[Sequence[Item]], Awaitable[Sequence[Answer]]]) -> None:
+    def __init__(
+        self, send: Callable[[Sequence[Item]], Awaitable[Sequence[Answer]]], key: Callable[[Item], Hashable]
+    ) -> None:
         self._send = send
+        self._key = key
         self._queue: deque[_Waiting[Item, Answer]] = deque()
-        self._draining: asyncio.Task[None] | None = None
+        self._lanes: list[asyncio.Task[None]] = []
+        self._flying: list[frozenset[Hashable]] = []
         self._closed = False
 
     async def submit(self, item: Item) -> Answer:
@@ -44,8 +52,9 @@ class Committer(Generic[Item, Answer]):
             raise StoreUnreachable("the store is closed in this process")
         waiting = _Waiting[Item, Answer](item, asyncio.get_running_loop().create_future())
         self._queue.append(waiting)
-        if self._draining is None or self._draining.done():
-            self._draining = asyncio.create_task(self._drain())
+        self._lanes = [lane for lane in self._lanes if not lane.done()]
+        if len(self._lanes) < LANES:
+            self._lanes.append(asyncio.create_task(self._drain()))
         try:
             async with asyncio.timeout(PATIENCE):
                 return await waiting.answer
@@ -55,20 +64,32 @@ class Committer(Generic[Item, Answer]):
     async def close(self) -> None:
         """Take no more items and wait until those that wait are answered, at most PATIENCE."""
         self._closed = True
-        if self._draining is not None:
-            await self._draining
+        await asyncio.gather(*self._lanes)
 
     async def _drain(self) -> None:
-        while self._queue:
-            if group := self._next_group():
+        while group := self._next_group():
+            keys = frozenset(self._key(waiting.item) for waiting in group)
+            self._flying.append(keys)
+            try:
                 await self._commit(group)
+            finally:
+                self._flying.remove(keys)
 
     def _next_group(self) -> list[_Waiting[Item, Answer]]:
+        """A fair share of what waits, for the lanes that are free; nothing whose key is on its way."""
+        room = min(GROUP, -(-len(self._queue) // (LANES - len(self._flying))))
+        busy = {key for keys in self._flying for key in keys}
         group: list[_Waiting[Item, Answer]] = []
-        while self._queue and len(group) < GROUP:
+        kept: list[_Waiting[Item, Answer]] = []
+        while self._queue and len(group) < room:
             waiting = self._queue.popleft()
-            if not waiting.answer.done():  # its caller has left
+            if waiting.answer.done():  # its caller has left
+                continue
+            if self._key(waiting.item) in busy:
+                kept.append(waiting)
+            else:
                 group.append(waiting)
+        self._queue.extendleft(reversed(kept))
         return group
 
     async def _commit(self, group: list[_Waiting[Item, Answer]]) -> None:

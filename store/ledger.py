@@ -3,7 +3,7 @@
 import asyncio
 import json
 from collections.abc import Sequence
-from typing import Any, Final, Literal, TypeAlias, assert_never
+from typing import Final, Literal, TypeAlias, assert_never
 
 from domain.envelope import Event
 from store.append import Append, Appended, AppendRefused, Conflict, Duplicate, NaturalKey, Outcome, ReferenceTaken
@@ -27,10 +27,7 @@ __all__ = [
     "ReferenceTaken",
 ]
 
-_APPEND: Final = """
-SELECT outcome, first_version, last_version, last_position, other FROM hashi.append(
-    %s::text[], %s::int[], %s::text[], %s::int[], %s::bytea[], %s::jsonb[], %s::jsonb[]) ORDER BY item
-"""
+_APPEND: Final = "SELECT * FROM hashi.append(%b::text::jsonb, %b::bytea[])"
 _READ: Final = "SELECT body FROM hashi.events WHERE stream = %s AND version > %s AND version <= %s ORDER BY version"
 _POSITIONS: Final = "SELECT version, position FROM hashi.events WHERE stream = %s"
 _HEAD: Final = "SELECT coalesce(max(version), 0) FROM hashi.events WHERE stream = %s"
@@ -54,7 +51,7 @@ class Ledger:
         self._covering = 0
         """How many appends wait for the key of their case."""
         self._event_types = event_types
-        self._committer = Committer[_Wanted, Outcome | AppendRefused](self._send)
+        self._committer = Committer[_Wanted, Outcome | AppendRefused](self._send, lambda wanted: wanted[0].stream)
 
     async def append(self, wanted: Append) -> Outcome:
         """Add the events of *wanted*; the same command twice counts once.
@@ -114,25 +111,22 @@ class Ledger:
 
     async def _send(self, group: Sequence[_Wanted]) -> list[Outcome | AppendRefused]:
         async with connected(self._pool, _ATTEMPT) as connection:
-            cursor = await connection.execute(_APPEND, _columns(group))
+            cursor = await connection.execute(_APPEND, _batch(group))
             return [_outcome(*row) for row in await cursor.fetchall()]
 
 
-def _columns(group: Sequence[_Wanted]) -> list[list[Any]]:
-    wanted = [append for append, _ in group]
-    return [
-        [one.stream for one in wanted],
-        [one.expected_version for one in wanted],
-        [one.command_id for one in wanted],
-        [len(bodies) for _, bodies in group],
-        [body for _, bodies in group for body in bodies],
-        [one.overview and one.overview.model_dump_json() for one in wanted],
-        [one.referral and _key_json(one.referral) for one in wanted],
-    ]
+def _batch(group: Sequence[_Wanted]) -> tuple[str, list[bytes]]:
+    items = ",".join([_item(append, len(bodies)) for append, bodies in group])
+    return f"[{items}]", [body for _, bodies in group for body in bodies]
 
 
-def _key_json(key: NaturalKey) -> str:
-    return json.dumps({**vars(key), "fingerprint": key.fingerprint.hex()})
+def _item(wanted: Append, count: int) -> str:
+    """What is known of one append, as JSON; an overview is JSON already."""
+    known = {"stream": wanted.stream, "expected": wanted.expected_version, "command": wanted.command_id, "count": count}
+    if wanted.referral is not None:
+        known["referral"] = {**vars(wanted.referral), "fingerprint": wanted.referral.fingerprint.hex()}
+    told = json.dumps(known)
+    return told if wanted.overview is None else f'{told[:-1]},"overview":{wanted.overview.model_dump_json()}}}'
 
 
 def _outcome(

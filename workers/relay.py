@@ -25,6 +25,8 @@ _LONGEST_PAUSE: Final = 30.0
 
 _SEALING: Final = 0.4
 """Seconds between two looks whether there is something to seal: an event is sealed within one second."""
+_GATHER: Final = 0.01
+"""Seconds after an append in which a follower lets more events come, so that it handles them as one batch."""
 _AGAIN: Final = 0.05
 """Seconds after which work that should end is cancelled again."""
 
@@ -102,6 +104,7 @@ async def _go_on(store: Store, follower: Follower, bell: Bell) -> None:
         pause = PERIOD
         if handled < follower.size:
             await _wait(heard)
+            await asyncio.sleep(_GATHER)
 
 
 async def _seal_for_ever(store: Store, signers: Sequence[Signer]) -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 import psycopg
 import pytest
 from ledger_notes import new_stream, note, note_types, notes, overview
+from psycopg.types.json import Jsonb
 
 from domain.envelope import Event
 from store.append import Append, Appended, AppendRefused, Conflict, Duplicate, NaturalKey, ReferenceTaken
@@ -139,8 +140,8 @@ def test_events_that_do_not_follow_are_no_append() -> None:
 async def test_the_database_itself_refuses_events_out_of_order(store: Store) -> None:
     stream = new_stream()
     for event in (note(stream, 2, "c1"), note(stream, 1, "c2"), note(new_stream(), 1, "c1")):
-        given = [[stream], [0], ["c1"], [1], [encode(event)], [None], [None]]
-        query = b"SELECT outcome FROM hashi.append(%s, %s::int[], %s, %s::int[], %s, %s::jsonb[], %s::jsonb[])"
+        given = [Jsonb([{"stream": stream, "expected": 0, "command": "c1", "count": 1}]), [encode(event)]]
+        query = b"SELECT outcome FROM hashi.append(%s, %s)"
         assert await fetch(store.pool, query, given) == [("disorder",)]
     assert await store.ledger.head(stream) == 0
 
