@@ -4,14 +4,17 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 SCRIPT ?= ceramics
+NAME ?= command
+MESSAGE_DB := $(VENV)/share/message-db
+MESSAGE_DB_SHA256 := d7938e108d950e29da1974e3acad05bcf680045d0961f6a12039fb002140840d
 OUT ?= hashi-demo
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check bench up lock schemas clean
+.PHONY: help demo test check bench bench-peers up lock schemas clean
 
 help: ## list the targets
 	@echo "Hashi: from a bank client's technical need to a researcher"
-	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 	@echo "Needed beforehand: make, and Python 3.11 or newer with venv (PYTHON=python3.12 chooses another)."
 
 demo: $(VENV)/.runtime ## play a whole case on servers of its own; ends by itself
@@ -28,8 +31,16 @@ check: $(VENV)/.dev ## format, lint, types and import contracts, without the tes
 	@$(BIN)/mypy --no-error-summary
 	@echo "checked: format, lint, import contracts, types"
 
-bench: $(VENV)/.runtime ## measure what a command costs beside a bare Temporal Update
-	@$(BIN)/hashi bench command
+bench: bench-peers ## measure: NAME=command (default), append, replay, rebuild ...
+	@$(BIN)/hashi bench $(NAME)
+
+bench-peers: $(VENV)/.runtime ## install what the benchmarks compare with: from PyPI, and message-db's SQL by npm
+	@$(PIP) install --require-hashes -r requirements/bench.txt
+	@if [ -d $(MESSAGE_DB)/package ]; then :; elif ! command -v npm > /dev/null; then \
+	  echo "message-db comes by npm, which is not here: its ratios are left out"; else \
+	  mkdir -p $(MESSAGE_DB) && cd $(MESSAGE_DB) && npm pack --silent @eventide/message-db@1.3.1 > /dev/null && \
+	  echo "$(MESSAGE_DB_SHA256)  eventide-message-db-1.3.1.tgz" | sha256sum --check --quiet && \
+	  tar xzf eventide-message-db-1.3.1.tgz; fi
 
 up: $(VENV)/.runtime ## serve everything on this machine until Ctrl-C
 	@$(BIN)/hashi up
@@ -40,6 +51,8 @@ lock: $(VENV)/.dev ## pin the dependencies anew, with hashes
 	  --generate-hashes --no-emit-index-url --upgrade --quiet -o requirements/runtime.txt
 	@$(BIN)/uv pip compile pyproject.toml --extra embedded --group dev --universal --python-version 3.11 \
 	  -c requirements/runtime.txt --generate-hashes --no-emit-index-url --quiet -o requirements/dev.txt
+	@$(BIN)/uv pip compile pyproject.toml --extra bench --universal --python-version 3.11 \
+	  -c requirements/runtime.txt --generate-hashes --no-emit-index-url --quiet -o requirements/bench.txt
 
 schemas: $(VENV)/.dev ## write the JSON Schemas of new event shapes; refuses a breaking change
 	@$(BIN)/python -c "from pathlib import Path; from domain.released import write; print(*write(Path('domain/schemas')), sep=chr(10))"

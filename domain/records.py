@@ -33,7 +33,7 @@ class Record(BaseModel):
     @classmethod
     def trusted(cls, values: Mapping[str, Any]) -> Self:
         """A record of *values* that were validated before, by name; those it lacks have their defaults."""
-        return cls._filled({**_defaults(cls), **values}, set(values))
+        return cls._filled({**_defaults(cls), **values}, _names(cls))
 
     @classmethod
     def _filled(cls, values: dict[str, Any], fields_set: set[str]) -> Self:
@@ -43,6 +43,11 @@ class Record(BaseModel):
         object.__setattr__(new, "__pydantic_extra__", None)
         object.__setattr__(new, "__pydantic_private__", None)
         return new
+
+
+@cache
+def _names(kind: type[Record]) -> set[str]:
+    return set(kind.model_fields)
 
 
 @cache

@@ -68,7 +68,7 @@ events: Final = Table(
     UniqueConstraint("stream", "version"),
     CheckConstraint("position > 0", name="position"),
     CheckConstraint("version > 0", name="version"),
-    Index(None, "stream", "command_id"),
+    Index(None, "command_id", postgresql_using="hash"),
     comment="Facts, for ever. body is the event in canonical JSON (RFC 8785); the other columns repeat what it says.",
 )
 """Facts in the order of their commits: `position` counts from 1 without a gap. Written by `hashi.append` alone."""

@@ -8,12 +8,13 @@ import pytest
 
 from bench.acts import acts_of, end_of
 from bench.figures import Window, cost
+from bench.sides import MESSAGE_DB, is_there
 from workers.play.script import load
 
 
 def hashi(*words: str) -> subprocess.CompletedProcess[str]:
     program = [sys.executable, "-P", "-m", "workers.cli", *words]
-    return subprocess.run(program, capture_output=True, text=True, timeout=120, check=False)
+    return subprocess.run(program, capture_output=True, text=True, timeout=900, check=False)
 
 
 def test_a_quick_run_has_the_shape_of_the_contract_and_all_commands_accepted() -> None:
@@ -29,6 +30,31 @@ def test_a_quick_run_has_the_shape_of_the_contract_and_all_commands_accepted() -
     assert all(told["figures"][name] > 0 for name in names)
     assert {"worker_bytes_per_idle_case", "cpu_ms_gateway_hashi_1", "cpu_ms_all_bare_temporal_1"} < set(told["figures"])
     assert {"cores", "python", "temporal_server", "postgresql"} <= {*told["machine"], *told["versions"]}
+
+
+def test_an_append_is_measured_beside_every_peer_that_is_there() -> None:
+    done = hashi("bench", "append", "--quick", "--json")
+    assert done.returncode == 0, done.stderr
+    told = json.loads(done.stdout)
+    assert told["name"] == "append"
+    peers = {"raw_insert": True, "pgbench": True, "eventsourcing": is_there("eventsourcing")}
+    peers["message_db"] = MESSAGE_DB.is_dir()
+    wanted = {f"rate_vs_{peer}_{writers}" for peer, there in peers.items() if there for writers in (1, 8)}
+    assert set(told["ratios"]) == {*wanted, "rate_vs_raw_insert_4x8"}
+    assert len(told.get("left_out", [])) == sum(not there for there in peers.values())
+    assert {"per_second_hashi_8", "p99_ms_hashi_8", "lag_ms_p99_at_500"} < set(told["figures"])
+
+
+@pytest.mark.parametrize(
+    ("name", "events", "ratios"), [("replay", 200, {"copy", "fetch"}), ("rebuild", 2000, {"copy"})]
+)
+def test_reading_is_measured_beside_copy(name: str, events: int, ratios: set[str]) -> None:
+    done = hashi("bench", name, "--events", str(events), "--rounds", "1", "--json")
+    assert done.returncode == 0, done.stderr
+    told = json.loads(done.stdout)
+    assert set(told["ratios"]) == {f"rate_vs_{peer}" for peer in ratios}
+    assert told["figures"]["events_per_second_hashi"] > 0
+    assert ("bytes_per_event" in told["figures"]) == (name == "rebuild")
 
 
 @pytest.mark.parametrize("clients", ["", "0", "1,x", "-3"])

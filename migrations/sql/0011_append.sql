@@ -1,5 +1,8 @@
 -- The one writer again, at less cost: what is known of a batch comes as one document, the clock is read once a call, and
--- each body is looked into once.
+-- each body is looked into once. The commands of a stream are found by the hash of their id, in a third of the space.
+
+DROP INDEX hashi.ix_events_stream_command_id;
+CREATE INDEX ix_events_command_id ON hashi.events USING hash (command_id);
 
 DROP FUNCTION hashi.append(text[], int[], text[], int[], bytea[], jsonb[], jsonb[]);
 DROP FUNCTION hashi.fault(jsonb[], text, text, int);

@@ -4,10 +4,10 @@ from typing import Final
 
 from migrations.script import run_sql
 
-revision: Final = "0009"
-down_revision: Final = "0008"
+revision: Final = "0011"
+down_revision: Final = "0010"
 
 
 def upgrade() -> None:
     """Replace hashi.append."""
-    run_sql("0009_append")
+    run_sql("0011_append")
