@@ -78,4 +78,6 @@ def joined(own: Mapping[str, Any], parts: Sequence[Mapping[str, Any]], *, goes_o
         for key, item in part.items():
             if isinstance(item, list):
                 view[key] = [*view.get(key, ()), *item]
+            elif key == "need":
+                view[key] = {**view.get(key, {}), **item}
     return view

@@ -38,6 +38,22 @@ from domain.terms import (
 )
 
 
+class Need(Record):
+    """The company's technical need."""
+
+    need_id: str
+    title: str
+    public_summary: str
+    description: str | None = None
+    field_codes: tuple[str, ...] = ()
+    program_tags: tuple[str, ...] = ()
+    urgency: Urgency = Urgency.normal
+    desired_by: date | None = None
+    budget_band: Band | None = None
+    tried_before: str | None = None
+    documents: tuple[str, ...] = ()
+
+
 class Referral(Record):
     """One bank's sending of one need."""
 
@@ -58,6 +74,10 @@ class Referral(Record):
     """The case that was merged into this one and brought the referral along."""
     home: str | None = None
     """The case under whose id the bank knows its referral, where that is another one than this."""
+    need: Need | None = None
+    """The need as this bank knows it, where another one has said more of it."""
+    added: dict[str, Any] = {}
+    """What was said of the need, for this bank to read, since the referral was attached."""
     formerly: tuple[tuple[int, str], ...] = ()
     """What the bank was before it merged, each with the last version of the case at which it was that."""
 
@@ -69,22 +89,6 @@ class Referral(Record):
     def banks(self) -> frozenset[str]:
         """The bank under every id it has had."""
         return frozenset({self.bank_id, *(bank for _, bank in self.formerly)})
-
-
-class Need(Record):
-    """The company's technical need."""
-
-    need_id: str
-    title: str
-    public_summary: str
-    description: str | None = None
-    field_codes: tuple[str, ...] = ()
-    program_tags: tuple[str, ...] = ()
-    urgency: Urgency = Urgency.normal
-    desired_by: date | None = None
-    budget_band: Band | None = None
-    tried_before: str | None = None
-    documents: tuple[str, ...] = ()
 
 
 class Consent(Record):

@@ -275,7 +275,7 @@ def _bank_case(case: Case, actor: Actor) -> dict[str, Any]:
     banks = referral.banks if referral else {actor.org_id}
     return {
         "referral": referral.model_dump(include={"referral_id", "bank_reference"}) if referral else None,
-        "need": case.need.model_dump(exclude=_NEED_FOR_BANK) if case.need else None,
+        "need": _need_for_bank(case, referral),
         "assignments": [one.model_dump(include={"assignment_id", "role", "state"}) for one in assigned],
         "visits": [_visit_for_bank(banks, one) for one in case.visits.values()],
         "consultations": _dumped(case.consultations.values()),
@@ -290,6 +290,13 @@ def _bank_case(case: Case, actor: Actor) -> dict[str, Any]:
             if referral is None or one.consent_id not in referral.strange_consents
         ],
     }
+
+
+def _need_for_bank(case: Case, referral: Referral | None) -> dict[str, Any]:
+    """The need as the bank knows it; of a case to which it came later, what it read of the need since."""
+    need = referral.need if referral and referral.need else case.need
+    known = need.model_dump() if need else referral.added if referral else {}
+    return {key: item for key, item in known.items() if key not in _NEED_FOR_BANK}
 
 
 def _visit_as_confirmed(visit: Visit) -> dict[str, Any]:

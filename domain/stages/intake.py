@@ -378,6 +378,22 @@ def need_supplemented(case: Case, fact: NeedSupplemented, event: Event) -> Case:
     need = case.need
     if need is None:
         return case.but(information=None)
+    return case.but(
+        need=_with(need, fact),
+        referrals=tuple(_knowing(one, need, fact, event) for one in case.referrals),
+        information=None,
+    )
+
+
+def _with(need: Need, fact: NeedSupplemented) -> Need:
     fields = NeedBody.model_validate({**need.model_dump(include=set(NeedBody.model_fields)), **fact.fields})
-    documents = (*need.documents, *fact.documents)
-    return case.but(need=changed(need, **fields.model_dump(), documents=documents), information=None)
+    return changed(need, **fields.model_dump(), documents=(*need.documents, *fact.documents))  # type: ignore[no-any-return]
+
+
+def _knowing(one: Referral, need: Need, fact: NeedSupplemented, event: Event) -> Referral:
+    """What the bank of a referral knows of the need: nothing that another bank says of it (invariant 24)."""
+    if event.actor.role is Role.bank_officer and event.actor.org_id != one.bank_id:
+        return one if one.home else changed(one, need=one.need or need)
+    if one.home:
+        return changed(one, added={**one.added, **fact.fields})  # type: ignore[no-any-return]
+    return changed(one, need=_with(one.need, fact)) if one.need else one

@@ -1,8 +1,8 @@
 """Who takes part in a script: its organizations and people, registered before the first step, each with a key."""
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 import httpx
 
@@ -11,6 +11,7 @@ from workers.play.answers import require
 from workers.play.script import BadScript, OrgPart, Script
 from workers.play.theatre import Theatre, caller
 
+Heard: TypeAlias = Callable[[str, httpx.Response], None]
 OBSERVER: Final = "script-observer"
 """The auditor through whose eyes the expectations of a script are checked."""
 _ORG_FIELDS: Final = frozenset(
@@ -21,9 +22,11 @@ _ORG_FIELDS: Final = frozenset(
 class Cast:
     """The people of one script, as clients of the system it is played on."""
 
-    def __init__(self, script: Script, theatre: Theatre) -> None:
+    def __init__(self, script: Script, theatre: Theatre, heard: Heard | None = None) -> None:
+        """*heard* gets every answer to somebody of the script, with who got it."""
         self._script = script
         self._theatre = theatre
+        self._heard = heard
         self._clients: dict[str, httpx.AsyncClient] = {}
         self.notes: list[str] = []
         """What the script says of them and the product does not know."""
@@ -51,6 +54,8 @@ class Cast:
             await _put(admin, f"/v1/people/{person_id}", body)
             answer = await admin.post(f"/v1/people/{person_id}/keys", json={"label": f"script {self._script.script}"})
             client = caller(self._theatre, require(answer, f"people.{person_id}")["key"])
+            if self._heard and person_id != OBSERVER:
+                client.event_hooks = {"response": [_telling(self._heard, person_id)]}
             self._clients[person_id] = await stack.enter_async_context(client)
 
     def _known(self, org_id: str, org: OrgPart) -> dict[str, Any]:
@@ -59,6 +64,14 @@ class Cast:
         if unknown:
             self.notes.append(f"orgs.{org_id}: {', '.join(unknown)} is not known to the product and was left out")
         return {name: value for name, value in told.items() if name in _ORG_FIELDS}
+
+
+def _telling(heard: Heard, person_id: str) -> Callable[[httpx.Response], Awaitable[None]]:
+    async def tell(answer: httpx.Response) -> None:
+        await answer.aread()
+        heard(person_id, answer)
+
+    return tell
 
 
 async def _put(admin: httpx.AsyncClient, path: str, body: dict[str, Any]) -> None:

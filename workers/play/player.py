@@ -15,7 +15,7 @@ from domain.documents import DOCUMENT_FIELDS
 from workers.play.acted_on import ActedOn
 from workers.play.addresses import Addresses
 from workers.play.answers import code_of, require, told
-from workers.play.cast import OBSERVER, Cast
+from workers.play.cast import OBSERVER, Cast, Heard
 from workers.play.expect import Happened, Seen, faults
 from workers.play.observer import Observer, by_kind
 from workers.play.script import DECISION, BadScript, Expect, Script, Step, moment_after
@@ -68,6 +68,8 @@ class Player:
     values: dict[str, Any] = field(default_factory=dict)
     """What was saved, by name."""
     notes: list[str] = field(default_factory=list)
+    heard: Heard | None = None
+    """Gets every answer to somebody of the script."""
     now: datetime = field(init=False)
     _cast: Cast = field(init=False)
     _observer: Observer = field(init=False)
@@ -81,7 +83,7 @@ class Player:
     def __post_init__(self) -> None:
         """Begin at the script's start."""
         self.now = self.script.start
-        self._cast = Cast(self.script, self.theatre)
+        self._cast = Cast(self.script, self.theatre, self.heard)
         self._addresses = Addresses(self.run)
         self._cases = ActedOn(self.script)
 
