@@ -76,9 +76,14 @@ def groups_of(kind: OrganizationKind) -> frozenset[str]:
     return frozenset(name for name, kinds in RECIPIENT_CLASSES.items() if kind in kinds)
 
 
+def reaches(consent: Consent, org_id: str, kind: OrganizationKind) -> bool:
+    """Whether the organization is among the recipients of *consent*, by id or by group."""
+    return bool({org_id, *groups_of(kind)} & set(consent.recipients))
+
+
 def covers(consent: Consent, organization: Organization) -> bool:
     """Whether *organization* is among the recipients of *consent*, by id or by group."""
-    return bool({organization.org_id, *groups_of(organization.kind)} & set(consent.recipients))
+    return reaches(consent, organization.org_id, organization.kind)
 
 
 def require_recipient(case: Case, organization: Organization, now: datetime, field: str | None = None) -> None:

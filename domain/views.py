@@ -333,7 +333,9 @@ def _institution_case(case: Case, actor: Actor, now: datetime) -> dict[str, Any]
     mine = own_assignments(case, actor)
     if not takes_part(case, actor):
         asked = [one for one in mine if one.is_pending]
-        disclosed = {name for one in asked for name in one.disclosed_fields}
+        classes = consented_classes(case, actor, now)
+        named = {name for one in asked for name in one.disclosed_fields}
+        disclosed = {name for name in named if FIELD_CLASSES.get(name, name) in classes}
         need = case.need.model_dump(include=_need_fields(disclosed)) if case.need else None
         return {"need": need, "assignments": _dumped(mine)}
     classes = consented_classes(case, actor, now)

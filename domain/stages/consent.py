@@ -7,11 +7,11 @@ from typing import Any, ClassVar, Final
 from pydantic import AliasChoices, Field, model_validator
 
 from domain.calendar import japanese_day
-from domain.consents import is_carried
+from domain.consents import is_active, is_carried, reaches
 from domain.envelope import Actor, CommandData, Event, EventData
 from domain.law import Ask, View, decides, evolves, refuse, require
 from domain.records import Code, Day, Instant, Key, Line, Record
-from domain.state import Case, Consent, Referral, changed
+from domain.state import Assignment, Case, Consent, Referral, changed
 from domain.terms import AssignmentState, ConsentMethod, Purpose, Role, Status
 
 _BANK_GROUPS: Final = frozenset({"banks", "lenders"})
@@ -213,7 +213,22 @@ def consent_changed(case: Case, fact: CompanyConsentChanged, event: Event) -> Ca
         valid_until=scope.valid_until,
         recorded_at=event.recorded_at,
     )
-    return case.with_("consents", fact.consent_id, consent)
+    return _recalled_where_uncovered(case.with_("consents", fact.consent_id, consent), event)
+
+
+def _recalled_where_uncovered(case: Case, event: Event) -> Case:
+    """*case* without the open requests to institutions that no consent in force reaches any more (invariants 2, 3)."""
+    held = [one for one in case.consents.values() if is_active(one, event.recorded_at)]
+    assignments = {
+        key: changed(one, state=AssignmentState.recalled) if _is_beyond(one, held) else one
+        for key, one in case.assignments.items()
+    }
+    return case.but(assignments=assignments)
+
+
+def _is_beyond(one: Assignment, held: Iterable[Consent]) -> bool:
+    kind = one.institution_kind
+    return one.is_pending and kind is not None and not any(reaches(it, one.institution_id, kind) for it in held)
 
 
 @evolves(CompanyConsentWithdrawn, bank=View.summary)
@@ -227,7 +242,7 @@ def consent_withdrawn(case: Case, fact: CompanyConsentWithdrawn, event: Event) -
     }
     visits = {key: changed(one, cancelled=True) if one.held_at is None else one for key, one in case.visits.items()}
     if not case.is_open or is_carried(after, event.recorded_at):
-        return after.but(reason=event.reason or case.reason)
+        return _recalled_where_uncovered(after, event).but(reason=event.reason or case.reason)
     return after.but(
         assignments=recalled,
         visits=visits,

@@ -7,7 +7,7 @@ from typing import Annotated, Any, ClassVar
 from pydantic import AliasChoices, BeforeValidator, Field
 
 from domain.calendar import japanese_day
-from domain.consents import TRADE_SECRET, active_consent
+from domain.consents import TRADE_SECRET, active_consent, require_recipient
 from domain.envelope import CommandData, Event, EventData
 from domain.law import Ask, View, decides, evolves, refuse, require
 from domain.records import Instant, Key, Line, Record, Text, Trl
@@ -174,10 +174,30 @@ def _planned(case: Case, visit_id: str | None) -> Visit:
 _COORDINATORS = frozenset({Role.coordinator, Role.senior_coordinator})
 
 
-def _require_joint(roles: Iterable[str], pointer: str) -> None:
-    present = set(roles)
-    require(present & _COORDINATORS, "joint_visit_required", pointer, fact="coordinator")
-    require(Role.researcher in present, "joint_visit_required", pointer, fact="researcher")
+def _require_joint(case: Case, going: Iterable[Participant], pointer: str) -> None:
+    """A coordinator and a researcher of the case go together (invariant 12)."""
+    going = list(going)
+    coordinated = any(one.role in _COORDINATORS for one in going)
+    require(coordinated, "joint_visit_required", pointer, fact="coordinator")
+    researchers = [one for one in going if one.role is Role.researcher]
+    require(researchers, "joint_visit_required", pointer, fact="researcher")
+    known = [one for one in case.assignments.values() if one.assigned_at]
+    assigned = any(
+        goes.person in (None, one.researcher_id) and goes.org in (None, one.institution_id)
+        for goes in researchers
+        for one in known
+    )
+    require(assigned, "joint_visit_required", pointer, fact="ResearcherAssigned")
+
+
+def _require_recipients(case: Case, going: Iterable[Participant], ask: Ask) -> None:
+    """What is shown at the company goes to the institutions whose researchers come (invariants 2, 12)."""
+    known = ask.directory.organizations
+    own = {one.institution_id for one in case.assigned}
+    for one in going:
+        named = {one.org} if one.org else own
+        for institution in (known[org] for org in named if one.role is Role.researcher and org in known):
+            require_recipient(case, institution, ask.now, "/data/attendees")
 
 
 @decides(ScheduleVisit, by={Role.coordinator}, coordinated=True)
@@ -185,7 +205,8 @@ def schedule_visit(case: Case, data: ScheduleVisit, ask: Ask) -> Iterable[EventD
     """A joint visit, with secrets protected first (invariant 12)."""
     if case.need is not None:
         require(any(case.assigned), "joint_visit_required", fact="ResearcherAssigned")
-        _require_joint((one.role for one in data.attendees), "/data/attendees")
+        _require_joint(case, data.attendees, "/data/attendees")
+        _require_recipients(case, data.attendees, ask)
     consent = active_consent(case, ask.now)
     secrets = data.shows_trade_secrets
     if secrets is None:
@@ -235,7 +256,7 @@ def record_visit_held(case: Case, data: RecordVisitHeld, ask: Ask) -> Iterable[E
     attended = data.attended or tuple(Participant(**one.model_dump()) for one in visit.attendees)
     if case.need is not None:
         require(any(case.assigned), "joint_visit_required", fact="ResearcherAssigned")
-        _require_joint((one.role for one in attended), "/data/attended")
+        _require_joint(case, attended, "/data/attended")
     return [VisitHeld(visit_id=visit.visit_id, at=at, attended=attended, absent=data.absent)]
 
 

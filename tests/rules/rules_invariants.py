@@ -181,6 +181,17 @@ def i03_a_withdrawal_stops_what_was_under_way(step: Step) -> Iterable[str]:
         yield "an agreement ended with it"
 
 
+@claim
+def i02_nobody_stays_asked_beyond_the_consents(step: Step) -> Iterable[str]:
+    if not step.of("CompanyConsentChanged", "CompanyConsentWithdrawn") or step.after.status == "closed":
+        return
+    scopes = in_force(step.told, japanese_day(step.new[-1].recorded_at))
+    for one in step.after.assignments.values():
+        asked = one.state in {"offered", "accepted"}
+        if asked and not any(reaches(scope, one.institution_id) for scope in scopes):
+            yield f"{one.assignment_id} is beyond every consent"
+
+
 # review, search, assignment
 
 
@@ -305,6 +316,11 @@ def i12_a_visit_is_made_together(step: Step) -> Iterable[str]:
             yield f"only {roles} go"
         if step.after.need and not any(one.state == "assigned" for one in step.after.assignments.values()):
             yield "nobody is assigned"
+        own = [one for one in step.after.assignments.values() if one.state == "assigned"]
+        goes = [one for one in event.data.attendees if one.role == "researcher"]
+        fits = any(one.org in (None, it.institution_id) for one in goes for it in own)
+        if step.after.need and not fits:
+            yield "no researcher of the case goes"
 
 
 @claim

@@ -204,3 +204,29 @@ def test_after_the_consent_ended_nothing_goes_on(story: Story, name: str, reason
     story.in_review(consent={**CONSENT, "valid_until": "2026-05-31"})
     story.must("tanaka", "CloseCase", {"disposition": "entered_in_error"}, reason="other").at(100)
     assert story.says("tanaka", name, reason=reason) == "consent_required"
+
+
+SUMMARY = {**{key: CONSENT[key] for key in ("purposes", "valid_until")}, "data_classes": ["public_summary"]}
+
+
+def test_a_narrower_consent_recalls_requests_beyond_it(story: Story) -> None:
+    """Invariants 2, 3: checked again at every moment; the others wait on."""
+    story.searching().offer("a1", "hayashi", "kyudai").offer("a2", "baba", "sadai", role="member")
+    story.must("arita", "ChangeConsent", {"new_scope": {**SUMMARY, "recipients": ["center", "sadai"]}})
+    assert {key: one.state for key, one in story.state.assignments.items()} == {"a1": "recalled", "a2": "offered"}
+    assert story.says("hayashi", "AcceptAssignment", {"assignment_id": "a1"}) == "already_done"
+
+
+def test_a_consent_taken_back_recalls_what_only_it_reached(story: Story) -> None:
+    """Invariant 3: another consent carries the case on, but not the request."""
+    story.offered().must("arita", "RecordConsent", {**CONSENT, "recipients": ["center", "sadai"]})
+    first = next(iter(story.state.consents))
+    story.must("arita", "WithdrawConsent", {"consent_id": first}, reason="confidentiality")
+    assert (story.state.status, story.state.assignments["a1"].state) == ("open", "recalled")
+
+
+def test_whoever_is_asked_reads_no_more_than_a_narrower_consent_leaves(story: Story) -> None:
+    """Invariant 9."""
+    story.searching().offer("a1", "hayashi", "kyudai", disclosed_fields=["title", "tried_before"])
+    story.must("arita", "ChangeConsent", {"new_scope": {**SUMMARY, "recipients": ["center", "universities"]}})
+    assert set(story.sees("hayashi")["need"]) == {"title"}

@@ -90,3 +90,25 @@ def test_a_visit_moved_beyond_the_nda_needs_another(story: Story) -> None:
     story.assigned().must("ueno", "RecordNda", {"parties": ["ariake", "kyudai"], "valid_until": "2026-05-01"})
     story.must("tanaka", "ScheduleVisit", {**VISIT, "shows_trade_secrets": True})
     assert story.says("tanaka", "RescheduleVisit", {"new_at": "2026-05-20T13:00:00+09:00"}) == "nda_required"
+
+
+@pytest.mark.parametrize(
+    ("researcher", "says"),
+    [
+        ({"role": "researcher"}, ["VisitScheduled"]),
+        ({"role": "researcher", "person": "hayashi"}, ["VisitScheduled"]),
+        ({"role": "researcher", "org": "sadai"}, "joint_visit_required"),
+        ({"role": "researcher", "person": "noda", "org": "kyudai"}, "joint_visit_required"),
+    ],
+)
+def test_the_researcher_who_goes_is_one_of_the_case(story: Story, researcher: dict[str, str], says: object) -> None:
+    """6c 12: an assigned researcher and a coordinator among the attendees."""
+    going = [{"role": "coordinator", "org": "center"}, researcher]
+    assert story.assigned().says("tanaka", "ScheduleVisit", {**VISIT, "attendees": going}) == says
+
+
+def test_a_visit_goes_no_further_than_the_consent(story: Story) -> None:
+    """6c 2: what is shown at the company goes to the institution; checked at the moment of sending."""
+    scope = {key: CONSENT[key] for key in ("purposes", "data_classes", "valid_until")}
+    story.assigned().must("arita", "ChangeConsent", {"new_scope": {**scope, "recipients": ["center", "sadai"]}})
+    assert story.says("tanaka", "ScheduleVisit", VISIT) == "recipient_not_consented"
