@@ -171,9 +171,10 @@ def _fetched(connection: psycopg.Connection[TupleRow], count: int) -> float:
 
 def _parser() -> Callable[[bytes], Any]:
     if is_there("orjson"):
-        from orjson import loads  # noqa: PLC0415 - an optional peer
+        import orjson  # noqa: PLC0415 - an optional peer
 
-        return loads
+        parser: Callable[[bytes], Any] = orjson.loads
+        return parser
     from pydantic_core import from_json  # noqa: PLC0415
 
     return from_json

@@ -12,7 +12,10 @@ from typing import Any, NamedTuple
 import pytest
 
 PROJECT = Path(__file__).parents[2]
-PACKAGES = ("domain", "seeds", "store", "activities", "workflows", "gateway", "workers", "migrations", "bench")
+PACKAGES = (
+    *("domain", "seeds", "store", "audit", "activities", "workflows", "gateway", "console", "workers", "migrations"),
+    "bench",
+)
 ORIGINS = """
 import importlib.util, json
 print(json.dumps({name: importlib.util.find_spec(name).origin for name in %r}))
