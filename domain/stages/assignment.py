@@ -237,8 +237,8 @@ def offer_assignment(case: Case, data: OfferAssignment, ask: Ask) -> Iterable[Ev
     if case.need is not None:
         require(case.triage, "triage_required", fact="TriageNeed")
     person = ask.directory.people.get(data.researcher_id)
-    known = person is not None and person.role is Role.researcher
-    require(known, "invalid_field", "/data/researcher_id", problem=f"{data.researcher_id} is no known researcher")
+    fits = person is None or person.role is Role.researcher  # whoever has no account yet may be asked
+    require(fits, "invalid_field", "/data/researcher_id", problem=f"{data.researcher_id} is no researcher")
     institution = _institution(data, ask)
     require_recipient(case, institution, ask.now, "/data/institution_id")
     require_disclosure(case, data.disclosed_fields, institution, ask.now, "/data/disclosed_fields")
