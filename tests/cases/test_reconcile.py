@@ -1,8 +1,10 @@
 """Engine and store compared both ways: what is amiss is found, and the store's word brings it right."""
 
 import asyncio
+import json
 import os
 from collections.abc import AsyncIterator
+from typing import Any
 
 import psycopg
 import pytest
@@ -16,6 +18,7 @@ from activities.ledger import CaseLedger
 from store.clock import Clock
 from store.connect import Store
 from workers.case_worker import case_worker
+from workers.cli import run
 from workers.embedded import Stack, throwaway
 from workers.reconciling import Reconciled, reconcile
 from workers.replaying import histories
@@ -150,3 +153,32 @@ async def test_all_runs_that_are_kept_are_read(client: Client, store: Store, des
     await review(desk)
     await desk.next_run(before)
     assert len(await histories(client, desk.case_id)) >= 2
+
+
+async def test_the_command_line_replays_reconciles_and_restores(
+    desk: Desk, stack: Stack, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("HASHI_DATABASE_URL", stack.database_url)
+    monkeypatch.setenv("HASHI_MASTER_KEY", bytes(32).hex())
+    monkeypatch.setenv("TEMPORAL_ADDRESS", stack.temporal_address)
+    monkeypatch.setenv("TEMPORAL_CONFIG_FILE", os.devnull)
+
+    async def spoken(*words: str) -> tuple[int, dict[str, Any]]:
+        status = await asyncio.to_thread(run, ["audit", *words, "--json"])
+        return status, json.loads(capsys.readouterr().out)
+
+    await desk.handle.terminate()
+    status, told = await spoken("reconcile")
+    mine = [one for one in told["findings"] if one["case_id"] == desk.case_id]
+    assert (status, [one["kind"] for one in mine]) == (1, ["missing"])
+    status, told = await spoken("restore-workflows")
+    assert told["cases"] >= 1
+    assert desk.case_id not in told["failed"]
+    status, told = await spoken("replay", desk.case_id)
+    assert (status, told["version"], told["engine"].endswith("events replayed")) == (0, 3, True)
+    await desk.handle.terminate()
+    assert await asyncio.to_thread(run, ["audit", "reconcile"]) == 1
+    assert "ワークフローがありません" in capsys.readouterr().out
+    monkeypatch.setenv("TEMPORAL_ADDRESS", "127.0.0.1:1")
+    assert await asyncio.to_thread(run, ["audit", "reconcile"]) == 3
+    assert "Temporal" in capsys.readouterr().err
