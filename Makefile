@@ -55,7 +55,7 @@ lock: $(VENV)/.dev ## pin the dependencies anew, with hashes
 	  -c requirements/runtime.txt --generate-hashes --no-emit-index-url --quiet -o requirements/bench.txt
 
 schemas: $(VENV)/.dev ## write the JSON Schemas of new event shapes; refuses a breaking change
-	@$(BIN)/python -c "from pathlib import Path; from domain.released import write; print(*write(Path('domain/schemas')), sep=chr(10))"
+	@$(BIN)/python tests/rules/released.py
 
 clean: ## remove the environment, caches and the demo's files; data of `hashi up` stays
 	@rm -rf $(VENV) $(OUT) dist build .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

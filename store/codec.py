@@ -4,12 +4,12 @@ Field values that are None are left out, so a field that may be None has None as
 UTC with `Z`, with six digits of fraction or none when it is zero.
 """
 
-import json
 import unicodedata
 from collections.abc import Callable, Mapping
 from datetime import UTC, date, datetime
 from typing import Any, Final, NotRequired, TypeAlias, cast
 
+import rfc8785
 from pydantic import AwareDatetime, ConfigDict, TypeAdapter, ValidationError
 from typing_extensions import TypedDict
 
@@ -50,8 +50,6 @@ class _Envelope(TypedDict):
 
 
 _ENVELOPE: Final = TypeAdapter(_Envelope)
-_EXACT: Final = 2**53 - 1
-"""The largest integer that a JSON number tells exactly (RFC 8785, 3.2.2.3)."""
 
 
 class NotCanonical(ValueError):
@@ -67,18 +65,15 @@ class NotCanonical(ValueError):
         return NotCanonical(self._problem, f"/{key}{self._place}")
 
 
-_WRITER: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), check_circular=False, allow_nan=False)
-
-
 def canonical(value: object) -> bytes:
     """The RFC 8785 bytes of *value*: strings, integers below 2^53, booleans, dates, aware instants, lists, mappings.
 
     Raises NotCanonical, naming the place as a JSON pointer.
     """
     try:
-        return _WRITER.encode(_plain(value)).encode()
-    except UnicodeEncodeError as error:
-        raise NotCanonical("holds non-UTF-8 text: half of a surrogate pair") from error
+        return rfc8785.dumps(_plain(value))
+    except rfc8785.CanonicalizationError as error:
+        raise NotCanonical(str(error)) from error
 
 
 def encode(event: Event, veil: Veil = NO_VEIL) -> bytes:
@@ -110,16 +105,14 @@ def decode(
 
 
 def _plain(value: Any) -> Any:
-    """*value* as strings, integers, booleans, lists and dictionaries, the keys in the order of RFC 8785."""
+    """*value* as strings, integers, booleans, lists and dictionaries."""
     match value:
         case str():
             return _text(value)
         case Mapping():
-            return {_key(key): _under(key, value[key]) for key in _in_order(value)}
-        case bool():
+            return {_key(key): _under(key, value[key]) for key in value}
+        case bool() | int():
             return value
-        case int():
-            return _integer(value)
         case datetime():
             return _instant(value)
         case date():
@@ -136,15 +129,6 @@ def _under(key: object, value: Any) -> Any:
         raise error.under(key) from error
 
 
-def _in_order(mapping: Mapping[Any, Any]) -> list[Any]:
-    """The keys by their UTF-16 units, which is the order of code points unless some lie beyond U+FFFF."""
-    try:
-        is_plain = "".join(mapping).isascii()
-    except TypeError:
-        return list(mapping)  # one is no text, which is told where it stands
-    return sorted(mapping) if is_plain else sorted(mapping, key=lambda key: key.encode("utf-16-be", "surrogatepass"))
-
-
 def _key(key: Any) -> str:
     if not isinstance(key, str):
         raise NotCanonical(f"has a {type(key).__name__} as a key")
@@ -157,12 +141,6 @@ def _text(text: str) -> str:
     if "\0" in text:
         raise NotCanonical("holds U+0000, which PostgreSQL cannot keep")
     return text
-
-
-def _integer(number: int) -> int:
-    if not -_EXACT <= number <= _EXACT:
-        raise NotCanonical(f"holds {number}, which exceeds what JSON numbers tell exactly")
-    return number
 
 
 def _instant(moment: datetime) -> str:

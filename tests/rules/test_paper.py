@@ -4,11 +4,11 @@ import json
 
 import pytest
 from paper import CASES, ENTRIES, FURTHER, OUR_COMMANDS, OURS, ROLES, Row
+from released import shape_of
 
 from domain.evidence import SOURCES, lender_view
 from domain.examples import example_of
 from domain.law import FACTS, RULES, View, with_seniors
-from domain.released import shape_of
 from domain.terms import Role
 
 ROWS = (*CASES, *FURTHER, *ENTRIES)

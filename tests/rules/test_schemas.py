@@ -6,13 +6,13 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from released import FOLDER, as_text, breaks, file_of, shape_of
 from rules_story import Story
 
 from domain.case import UnknownEvent, event_type
 from domain.envelope import EventData
 from domain.law import FACTS
 from domain.records import Key, Line
-from domain.released import as_text, breaks, file_of, folder, shape_of
 from domain.streams import fold
 from domain.upcasting import Upcasters, upcast
 from store.codec import canonical, decode, encode
@@ -20,7 +20,7 @@ from store.codec import canonical, decode, encode
 
 @pytest.mark.parametrize("name", sorted(FACTS))
 def test_a_released_event_keeps_its_shape(name: str) -> None:
-    path = folder() / file_of(name)
+    path = FOLDER / file_of(name)
     assert path.is_file(), f"{name} has a shape that was never written down: make schemas"
     kept = json.loads(path.read_text("utf-8"))
     assert list(breaks(kept, shape_of(name))) == []
@@ -29,7 +29,7 @@ def test_a_released_event_keeps_its_shape(name: str) -> None:
 
 def test_nothing_released_is_forgotten() -> None:
     known = {f"{name}.v{version}.json" for name, fact in FACTS.items() for version in fact.versions}
-    assert {one.name for one in folder().iterdir()} <= known | {file_of(name) for name in FACTS}
+    assert {one.name for one in FOLDER.iterdir()} <= known | {file_of(name) for name in FACTS}
 
 
 def changed(change: Any) -> list[str]:

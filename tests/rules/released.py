@@ -1,17 +1,22 @@
 """The shapes of events that were released, as JSON Schemas beside the code, and what may still change in them.
 
-`tests/rules/test_schemas.py` holds the code against `domain/schemas/`; `make schemas` writes new ones.
+`test_schemas.py` holds the code against `domain/schemas/`; `make schemas` writes new ones.
 """
 
 import json
+import sys
 from collections.abc import Iterable, Mapping
-from importlib.resources import files
-from importlib.resources.abc import Traversable
 from pathlib import Path
 from typing import Any, Final
 
-import domain.case  # noqa: F401 - registers every event
-from domain.law import FACTS
+ROOT: Final = Path(__file__).parents[2]
+sys.path.insert(0, str(ROOT))
+
+import domain.case  # noqa: E402, F401 - registers every event
+from domain.law import FACTS  # noqa: E402
+
+FOLDER: Final = ROOT / "domain" / "schemas"
+"""Where the released shapes lie: a file for each event and version."""
 
 _ADVICE: Final = (
     "keep the released fields as they are, or give the record a higher schema_version and write an upcaster in "
@@ -22,11 +27,6 @@ _ADVICE: Final = (
 def shape_of(name: str) -> dict[str, Any]:
     """The JSON Schema of the data of the event *name* as it is now."""
     return FACTS[name].data.model_json_schema(mode="serialization", by_alias=True)
-
-
-def folder() -> Traversable:
-    """Where the released shapes lie: a file for each event and version."""
-    return files("domain") / "schemas"
 
 
 def file_of(name: str) -> str:
@@ -65,11 +65,11 @@ def _meaning(schema: Mapping[str, Any]) -> dict[str, Any]:
     return {key: item for key, item in schema.items() if key not in {"description", "title", "default", "examples"}}
 
 
-def write(into: Path) -> list[str]:
-    """Write the shapes that are new, or compatibly wider, below *into*. Raises ValueError for a breaking change."""
+def write() -> list[str]:
+    """Write the shapes that are new, or compatibly wider. Raises ValueError for a breaking change."""
     written = []
     for name in sorted(FACTS):
-        path, shape = into / file_of(name), shape_of(name)
+        path, shape = FOLDER / file_of(name), shape_of(name)
         if path.exists():
             faults = list(breaks(json.loads(path.read_text("utf-8")), shape))
             if faults:
@@ -78,3 +78,7 @@ def write(into: Path) -> list[str]:
             path.write_text(as_text(shape), "utf-8")
             written.append(path.name)
     return written
+
+
+if __name__ == "__main__":
+    print(*write(), sep="\n")
