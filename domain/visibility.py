@@ -48,6 +48,13 @@ def is_party(case: Case, actor: Actor, now: datetime) -> bool:
     return actor.role is Role.expert and any(one.expert_id == person for one in case.questions)
 
 
+def reads_dossiers(case: Case, actor: Actor) -> bool:
+    """Whether dossiers of *case* may be for *actor* to read; to a lender the rules of a dossier say more."""
+    if actor.role is Role.company_representative:
+        return case.company_id == actor.org_id
+    return actor.role is Role.lender_officer or actor.role in CENTER_ROLES
+
+
 def seen_version(case: Case, actor: Actor) -> int:
     """The version of the case in the count of *actor*."""
     referral = referral_of(case, actor.org_id) if actor.role is Role.bank_officer else None

@@ -18,7 +18,7 @@ from domain.refusals import Refusal
 from domain.state import Case
 from domain.streams import State, decide, evolve
 from domain.terms import Role
-from domain.visibility import CENTER_ROLES
+from domain.visibility import reads_dossiers
 from gateway.auth import actor_of
 from gateway.bodies import fitted
 from gateway.commands import body_of, known_form, wish_of
@@ -54,12 +54,13 @@ async def read_dossier(request: Request, dossier_id: str) -> Response:
     """How a dossier stands, and the versions that were issued. A lender reads its own, as long as it is shared."""
     gateway, actor = gateway_of(request), await actor_of(request)
     dossier = await _dossier(gateway, known_form(dossier_id))
-    if dossier is None or not await _may_read(gateway, dossier, actor):
+    case = await gateway.cases.today(dossier.case_id) if dossier else None
+    if dossier is None or case is None or not reads_dossiers(case, actor):
         raise refused(Refusal.of("unknown_entry"))
     if actor.role is Role.lender_officer:
         await _require_share(gateway, dossier, actor)
     note_cases(request, [dossier.case_id])
-    told = _told(dossier) | {"case_id": await _name(gateway, dossier, actor)}
+    told = _told(dossier) | {"case_id": known_as(case, actor.org_id)}
     return answer(told, headers={"ETag": etag(dossier.version)})
 
 
@@ -90,12 +91,6 @@ async def _dossier(gateway: Gateway, dossier_id: str) -> Dossier | None:
     return found if isinstance(found, Dossier) else None
 
 
-async def _name(gateway: Gateway, dossier: Dossier, actor: Actor) -> str:
-    """The id under which *actor* knows the dossier's case: a lender may be a bank that came to it by a merge."""
-    case = await gateway.cases.today(dossier.case_id)
-    return known_as(case, actor.org_id) if case else dossier.case_id
-
-
 async def _require_share(gateway: Gateway, dossier: Dossier, actor: Actor) -> None:
     """Refuse what the rules refuse to a lender who looks; what is only asked for may be read as that."""
     look = Command(command_id="look", case_id=dossier.entry_id, name="ViewDossier", data=ViewDossier(), actor=actor)
@@ -105,16 +100,6 @@ async def _require_share(gateway: Gateway, dossier: Dossier, actor: Actor) -> No
     answered = decide(dossier, look, Context(now=briefing.now, directory=briefing.directory, others=others))
     if isinstance(answered, Refusal) and answered.code != "not_yet_happened":
         raise refused(answered)
-
-
-async def _may_read(gateway: Gateway, dossier: Dossier, actor: Actor) -> bool:
-    if actor.role is Role.lender_officer:
-        return True  # the rules say more
-    if actor.role is Role.company_representative:
-        stream = f"case-{dossier.case_id}"
-        case = (await gateway.cases.named([stream])).get(stream)
-        return isinstance(case, Case) and case.company_id == actor.org_id
-    return actor.role in CENTER_ROLES
 
 
 def _told(dossier: Dossier) -> dict[str, Any]:
