@@ -63,7 +63,7 @@ async def runs_of(running: Servers, case_id: str) -> int:
 async def test_six_years_go_over_several_runs_and_all_that_was_planned_is_told(
     running: Servers, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Script 10: continued as new, 24 milestones of which 17 were reached, 5 missed then reached, 2 dropped.
+    """Script 10 plays as it says, over several runs: 22 of 24 milestones reached, 5 of them missed before, 2 dropped.
 
     The play leaves no quiet moments, in which a run turns over in real years, so the bound that comes at the latest
     is put low.
@@ -72,6 +72,7 @@ async def test_six_years_go_over_several_runs_and_all_that_was_planned_is_told(
     async with stage(running) as theatre:
         player = Player(load("six-years"), theatre)
         results = [one async for one in player.play()]
+        assert {one.number: one.faults for one in results if one.faults} == {}
         told = [kind for one in results if one.seen for kind, *_ in one.seen.events]
         [case_id] = {one.seen.case["case_id"] for one in results if one.seen and "case_id" in one.seen.case}
         runs = await runs_of(running, case_id)
@@ -81,7 +82,7 @@ async def test_six_years_go_over_several_runs_and_all_that_was_planned_is_told(
     assert {"ReminderSent", "CaseEscalated", "AgreementExpired"} <= set(told), "timers acted on their own"
 
 
-@pytest.mark.parametrize("name", shipped())
+@pytest.mark.parametrize("name", sorted({*shipped()} - {"six-years"}))
 async def test_a_shipped_script_plays_as_it_says(running: Servers, name: str) -> None:
     async with stage(running) as theatre:
         results = [one async for one in Player(load(name), theatre).play()]

@@ -26,6 +26,7 @@ from rules_wishes import REASONS, Wish, some_day, wish  # noqa: E402
 
 from domain.case import decide, fold, record  # noqa: E402
 from domain.envelope import Command, Context, Directory, Reason  # noqa: E402
+from domain.following import as_attached  # noqa: E402
 from domain.law import FACTS, RULES  # noqa: E402
 from domain.refusals import SENTENCES, Refusal  # noqa: E402
 from domain.state import Case  # noqa: E402
@@ -208,9 +209,9 @@ def _end(story: Walk, first: int, reached: Reached) -> None:
 
 
 def _miscounted(story: Walk, case: Case) -> Iterable[str]:
-    first = {one.bank_id: one for one in reversed(case.referrals)}
-    for one in first.values():
-        seen = seen_events(story.events, ACTORS[_READERS[one.bank_id]], case, story.now)
+    """What is wrong with the numbers of the banks, each of whose referrals is followed by itself."""
+    for one in case.referrals:
+        seen = seen_events(story.events, ACTORS[_READERS[one.bank_id]], as_attached(case, one), story.now)
         if len(seen) != one.seen:
             yield "a bank's number is not the count of what it sees"
 
