@@ -10,7 +10,7 @@ MESSAGE_DB_SHA256 := d7938e108d950e29da1974e3acad05bcf680045d0961f6a12039fb00214
 OUT ?= hashi-demo
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check bench bench-peers up lock schemas clean
+.PHONY: help demo test check bench bench-peers up lock schemas openapi clean
 
 help: ## list the targets
 	@echo "Hashi: from a bank client's technical need to a researcher"
@@ -53,6 +53,9 @@ lock: $(VENV)/.dev ## pin the dependencies anew, with hashes
 	  -c requirements/runtime.txt --generate-hashes --no-emit-index-url --quiet -o requirements/dev.txt
 	@$(BIN)/uv pip compile pyproject.toml --extra bench --universal --python-version 3.11 \
 	  -c requirements/runtime.txt --generate-hashes --no-emit-index-url --quiet -o requirements/bench.txt
+
+openapi: $(VENV)/.dev ## write docs/openapi.json after the interface changed
+	@$(BIN)/python tests/rules/interface_described.py
 
 schemas: $(VENV)/.dev ## write the JSON Schemas of new event shapes; refuses a breaking change
 	@$(BIN)/python tests/rules/released.py

@@ -57,7 +57,7 @@ class AbsencesBody(Record):
         return self
 
 
-@router.put("/v1/people/{person_id}/absences", openapi_extra={"x-body": AbsencesBody.__name__})
+@router.put("/v1/people/{person_id}/absences", openapi_extra={"x-body": AbsencesBody.__name__, "x-answer": "Absences"})
 async def put_absences(request: Request, person_id: str) -> Response:
     """Say when one is away and who stands in; a senior coordinator or administrator says it for others."""
     gateway, actor = gateway_of(request), await actor_of(request)
@@ -81,7 +81,7 @@ async def put_absences(request: Request, person_id: str) -> Response:
     return answer({"items": [_told(one) for one in planned], "next": None})
 
 
-@router.get("/v1/people/{person_id}/absences")
+@router.get("/v1/people/{person_id}/absences", openapi_extra={"x-answer": "Absences"})
 async def list_absences(request: Request, person_id: str) -> Response:
     """When a person is away: for themselves and for the center."""
     gateway, actor = gateway_of(request), await actor_of(request)
@@ -91,7 +91,7 @@ async def list_absences(request: Request, person_id: str) -> Response:
     return answer({"items": [_told(one) for one in found], "next": None})
 
 
-@router.get("/v1/workload")
+@router.get("/v1/workload", openapi_extra={"x-answer": "Workloads"})
 async def list_workload(request: Request) -> Response:
     """Every coordinator with their open, held and overdue cases, the busiest first, and who is away today."""
     gateway, actor = gateway_of(request), await actor_of(request)

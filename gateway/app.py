@@ -44,6 +44,7 @@ def create_app(
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,
+        generate_unique_id_function=lambda route: route.name,
         exception_handlers={
             Problem: _on_problem,
             StoreUnreachable: _on_store,

@@ -16,17 +16,18 @@ from gateway.problems import Problem, refused
 router: Final = APIRouter(tags=["audit"])
 _WITNESSES: Final = frozenset({Role.auditor, Role.lender_officer})
 """Who keeps copies of checkpoints, so that the log cannot be rewritten unseen."""
+_PLAIN: Final = {"x-content": "text/plain; charset=utf-8"}
 _Size = Annotated[int, Query(ge=1, le=2**63 - 1)]
 
 
-@router.get("/v1/audit/checkpoint")
+@router.get("/v1/audit/checkpoint", openapi_extra=_PLAIN)
 async def read_checkpoint(request: Request) -> Response:
     """The newest signed checkpoint of the log (C2SP tlog-checkpoint): keep it, later ones must go on from it."""
     await _require(request, _WITNESSES, "ReadCheckpoint")
     return _text((await _newest(request)).note)
 
 
-@router.get("/v1/audit/proof/{event_id}")
+@router.get("/v1/audit/proof/{event_id}", openapi_extra=_PLAIN)
 async def prove_event(request: Request, event_id: str) -> Response:
     """That an event is in the log of the newest checkpoint (C2SP tlog-proof)."""
     await _require(request, {Role.auditor}, "ProveEvent")
@@ -42,7 +43,7 @@ async def prove_event(request: Request, event_id: str) -> Response:
         raise _not_sealed() from error
 
 
-@router.get("/v1/audit/consistency")
+@router.get("/v1/audit/consistency", openapi_extra=_PLAIN)
 async def prove_growth(
     request: Request, since: Annotated[int, Query(alias="from", ge=1, le=2**63 - 1)], to: _Size | None = None
 ) -> Response:

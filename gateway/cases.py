@@ -25,7 +25,7 @@ from gateway.parts import Gateway, gateway_of
 from gateway.problems import Fault, refused, unfit, unknown_case
 from gateway.recorded import note_cases
 from gateway.trails import Trail
-from gateway.views import answer, cloud_event, instant, row, row_of_overview
+from gateway.views import UNCHANGED, answer, cloud_event, instant, read, row, row_of_overview
 from store.desk import stream_of
 from store.overview import Overview, Place
 from store.sealing import SealBroken
@@ -35,7 +35,7 @@ _CURSOR: Final = "cursor of cases"
 _Limit = Annotated[int, Query(ge=1, le=200)]
 
 
-@router.get("/v1/cases")
+@router.get("/v1/cases", openapi_extra={"x-answer": "Cases"}, responses=UNCHANGED)
 async def list_cases(
     request: Request,
     stage: Stage | None = None,
@@ -67,7 +67,7 @@ async def list_cases(
     return _page(request, fit, following)
 
 
-@router.get("/v1/cases/{case_id}")
+@router.get("/v1/cases/{case_id}", openapi_extra={"x-answer": "Case"}, responses=UNCHANGED)
 async def read_case(
     request: Request, case_id: str, at_version: Annotated[int | None, Query(ge=1, le=2**31 - 1)] = None
 ) -> Response:
@@ -77,13 +77,10 @@ async def read_case(
     trail = await _trail(gateway, actor, case_id)
     if at_version is not None:
         trail = await _at(gateway, trail, at_version)
-    tag = etag(trail.version)
-    if request.headers.get("if-none-match") == tag:
-        return Response(status_code=304, headers={"ETag": tag})
-    return answer(trail.view(), headers={"ETag": tag})
+    return read(request, trail.view(), etag(trail.version))
 
 
-@router.get("/v1/cases/{case_id}/events")
+@router.get("/v1/cases/{case_id}/events", openapi_extra={"x-answer": "CloudEvents"}, responses=UNCHANGED)
 async def list_events(
     request: Request,
     case_id: str,
@@ -106,7 +103,7 @@ async def list_events(
     return _page(request, items, str(shown[limit - 1][0]) if len(shown) > limit else None)
 
 
-@router.get("/v1/cases/{case_id}/disclosures")
+@router.get("/v1/cases/{case_id}/disclosures", openapi_extra={"x-answer": "Disclosures"})
 async def list_disclosures(request: Request, case_id: str) -> Response:
     """What of the company was shown to whom, and when: for the company itself, and for the center.
 
@@ -160,7 +157,7 @@ def _page(request: Request, items: Sequence[Any], following: str | None) -> Resp
     if following is not None:
         url: URL = request.url.include_query_params(after=following)
         headers["Link"] = f'<{url.path}?{url.query}>; rel="next"'
-    return answer({"items": items, "next": following}, headers=headers)
+    return read(request, {"items": items, "next": following}, headers=headers)
 
 
 def _cursor(gateway: Gateway, last: Overview) -> str:

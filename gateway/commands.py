@@ -64,6 +64,11 @@ def body_of(name: str) -> type[Body]:
     return create_model(f"{name}Command", __base__=Body, __doc__=RULES[name].data.__doc__, data=data)
 
 
+def example_body(name: str) -> dict[str, Any]:
+    """A body of the command *name* that fits."""
+    return {"data": getattr(RULES[name].data, "example", {})}
+
+
 @router.post("/v1/needs", include_in_schema=False)
 async def refer_need(request: Request) -> Response:
     """A bank refers a client's need: 201 with the case, and the same again for the same reference."""

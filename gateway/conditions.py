@@ -6,9 +6,12 @@ from typing import Final
 from domain.reasons import Wording
 from gateway.problems import Problem
 
-_BARE: Final = re.compile(r"[!#-+\--:<-\[\]-~]{1,255}")
-_QUOTED: Final = re.compile(r'"((?:[ !#-\[\]-~]|\\["\\]){1,510})"')
-_ETAG: Final = re.compile(r'"v(0|[1-9][0-9]{0,9})"')
+_BARE: Final = r"[!#-+\--:<-\[\]-~]{1,255}"
+_QUOTED: Final = r'"(?:[ !#-\[\]-~]|\\["\\]){1,255}"'
+KEY_PATTERN: Final = f"{_BARE}|{_QUOTED}"
+_ETAG: Final = r'"v(?:0|[1-9][0-9]{0,9})"'
+ETAGS_PATTERN: Final = rf"\*|{_ETAG}(?:[ \t]*,[ \t]*{_ETAG})*"
+"""What the headers Idempotency-Key and If-Match may hold."""
 
 
 def idempotency_key(values: list[str]) -> str | None:
@@ -16,25 +19,28 @@ def idempotency_key(values: list[str]) -> str | None:
     if not values:
         return None
     told = values[0].strip() if len(values) == 1 else ""
-    quoted = _QUOTED.fullmatch(told)
-    key = re.sub(r"\\(.)", r"\1", quoted[1]) if quoted else told if _BARE.fullmatch(told) else ""
-    if not 1 <= len(key) <= 255:
+    if not re.fullmatch(KEY_PATTERN, told):
         ja = 'Idempotency-Key は1つだけ、"..." の形で、1から255文字の ASCII にしてください。'
         en = 'Send one Idempotency-Key of 1 to 255 ASCII characters, such as "8e03978e-40d5-43e8".'
         raise Problem("invalid_idempotency_key", Wording(ja, en))
-    return key
+    return re.sub(r"\\(.)", r"\1", told[1:-1]) if told.startswith('"') else told
 
 
 def expected_versions(values: list[str]) -> tuple[int, ...]:
     """The versions of the If-Match header's *values*; empty when any will do. Raises Problem."""
     told = ",".join(values).strip()
-    if told in ("", "*"):
+    if not values or told == "*":
         return ()
-    tags = [_ETAG.fullmatch(tag.strip()) for tag in told.split(",")]
-    if not all(tags):
+    if not re.fullmatch(ETAGS_PATTERN, told):
         ja = 'If-Match は読み取った ETag(例: "v17")か * です。'
         raise Problem("invalid_if_match", Wording(ja, 'If-Match holds ETags as they were read, such as "v17", or *.'))
-    return tuple(int(tag[1]) for tag in tags if tag)
+    return tuple(int(number) for number in re.findall(r"\d+", told))
+
+
+def is_known(values: list[str], tag: str) -> bool:
+    """Whether the If-None-Match header's *values* name *tag*, weak or strong, or whatever there is."""
+    told = [one.strip().removeprefix("W/") for one in ",".join(values).split(",")]
+    return tag in told or told == ["*"]
 
 
 def etag(version: int) -> str:

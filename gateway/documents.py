@@ -16,9 +16,10 @@ from domain.records import Key, Line
 from domain.visibility import CENTER_ROLES
 from gateway.auth import actor_of
 from gateway.bodies import too_large
+from gateway.conditions import is_known
 from gateway.parts import gateway_of
 from gateway.problems import Fault, Problem, unfit
-from gateway.views import answer
+from gateway.views import UNCHANGED, answer
 from store.documents import Document
 
 router: Final = APIRouter(tags=["documents"])
@@ -34,6 +35,7 @@ _ONE_FILE: Final = Wording(
 _EMPTY: Final = Wording("ファイルが空です。", "The file is empty.")
 _NO_NAME: Final = Wording("ファイル名に使えない文字があります。", "The file's name holds what no name may hold.")
 _FORM: Final = {
+    "x-answer": "Document",
     "requestBody": {
         "required": True,
         "content": {
@@ -45,7 +47,7 @@ _FORM: Final = {
                 }
             }
         },
-    }
+    },
 }
 
 
@@ -69,7 +71,7 @@ async def keep_document(request: Request) -> Response:
     return answer(asdict(kept), 201, {"Location": f"/v1/documents/{kept.document_id}"})
 
 
-@router.get("/v1/documents/{document_id}")
+@router.get("/v1/documents/{document_id}", openapi_extra={"x-content": "*/*"}, responses=UNCHANGED)
 async def read_document(request: Request, document_id: str) -> Response:
     """A file, for the organization that sent it and for the center."""
     gateway, actor = gateway_of(request), await actor_of(request)
@@ -83,6 +85,8 @@ async def read_document(request: Request, document_id: str) -> Response:
         "Cache-Control": "private, no-cache",
         "ETag": f'"{document.ref.sha256}"',
     }
+    if is_known(request.headers.getlist("if-none-match"), headers["ETag"]):
+        return Response(status_code=304, headers=headers)
     return Response(document.content, headers=headers, media_type=document.ref.media_type)
 
 

@@ -26,7 +26,7 @@ from gateway.conditions import etag
 from gateway.parts import Gateway, gateway_of
 from gateway.problems import Fault, refused, unfit, unknown_case
 from gateway.recorded import note_cases
-from gateway.views import answer, instant
+from gateway.views import UNCHANGED, instant, read
 
 router: Final = APIRouter(tags=["dossiers"])
 DOSSIER: Final = RequestDossier.__name__
@@ -49,7 +49,7 @@ async def request_dossier(request: Request, case_id: str) -> Response:
     return await gateway.asking.ask(replace(wish, command=wish.command.model_copy(update=changes)))
 
 
-@router.get("/v1/dossiers/{dossier_id}")
+@router.get("/v1/dossiers/{dossier_id}", openapi_extra={"x-answer": "Dossier"}, responses=UNCHANGED)
 async def read_dossier(request: Request, dossier_id: str) -> Response:
     """How a dossier stands, and the versions that were issued. A lender reads its own, as long as it is shared."""
     gateway, actor = gateway_of(request), await actor_of(request)
@@ -61,7 +61,7 @@ async def read_dossier(request: Request, dossier_id: str) -> Response:
         await _require_share(gateway, dossier, actor)
     note_cases(request, [dossier.case_id])
     told = _told(dossier) | {"case_id": known_as(case, actor.org_id)}
-    return answer(told, headers={"ETag": etag(dossier.version)})
+    return read(request, told, etag(dossier.version))
 
 
 async def _goes_on(gateway: Gateway, case_id: str, actor: Actor) -> str:

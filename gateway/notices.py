@@ -25,7 +25,7 @@ _ABOUT: Final = {
 _OVERSEERS: Final = frozenset({Role.administrator, Role.coordinator, Role.senior_coordinator})
 
 
-@router.get("/v1/notices")
+@router.get("/v1/notices", openapi_extra={"x-answer": "Notices"})
 async def list_notices(
     request: Request,
     after: Annotated[str | None, Query(max_length=200)] = None,
@@ -38,7 +38,7 @@ async def list_notices(
     return answer({"items": [_told(one) for one in found[:limit]], "next": following})
 
 
-@router.get("/v1/notices/undelivered")
+@router.get("/v1/notices/undelivered", openapi_extra={"x-answer": "Notices"})
 async def list_undelivered(request: Request, limit: Annotated[int, Query(ge=1, le=200)] = 200) -> Response:
     """Notices whose mail was not taken, newest first, with what the mail server said; for the center."""
     gateway, actor = gateway_of(request), await actor_of(request)
@@ -48,7 +48,7 @@ async def list_undelivered(request: Request, limit: Annotated[int, Query(ge=1, l
     return answer({"items": [{**_told(one), "person_id": one.person_id} for one in found], "next": None})
 
 
-@router.put("/v1/me/contact", openapi_extra={"x-body": ContactBody.__name__})
+@router.put("/v1/me/contact", openapi_extra={"x-body": ContactBody.__name__, "x-answer": "Contact"})
 async def put_contact(request: Request) -> Response:
     """How one wants to be reached: the address, and when mail comes. An address that is left out stays."""
     gateway, person = gateway_of(request), (await caller_of(request)).person

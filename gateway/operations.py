@@ -1,24 +1,28 @@
 """For whoever runs it: is the process alive, and are the servers behind it."""
 
 import asyncio
-from typing import Final
+from typing import Any, Final
 
 from fastapi import APIRouter, Request, Response
 
 from gateway.parts import Gateway, gateway_of
+from gateway.shapes import ref
 from gateway.views import answer
 from store.connect import StoreUnreachable
 
 router: Final = APIRouter(tags=["operations"])
+_NOT_READY: Final[dict[int | str, dict[str, Any]]] = {
+    503: {"description": "Not ready", "content": {"application/json": {"schema": ref("Ready")}}}
+}
 
 
-@router.get("/livez")
+@router.get("/livez", openapi_extra={"x-answer": "Alive", "security": []})
 async def alive() -> Response:
     """The process answers."""
     return answer({"status": "alive"})
 
 
-@router.get("/readyz")
+@router.get("/readyz", openapi_extra={"x-answer": "Ready", "security": []}, responses=_NOT_READY)
 async def ready(request: Request) -> Response:
     """Every server behind the gateway answers; 503 names the one that does not."""
     gateway = gateway_of(request)

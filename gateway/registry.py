@@ -62,7 +62,7 @@ class KeyBody(Record):
     expires_at: Instant | None = None
 
 
-@router.get("/v1/me")
+@router.get("/v1/me", openapi_extra={"x-answer": "Me"})
 async def read_me(request: Request) -> Response:
     """Who the key stands for."""
     caller = await caller_of(request)
@@ -76,7 +76,9 @@ async def read_me(request: Request) -> Response:
     )
 
 
-@router.put("/v1/organizations/{org_id}", openapi_extra={"x-body": OrganizationBody.__name__})
+@router.put(
+    "/v1/organizations/{org_id}", openapi_extra={"x-body": OrganizationBody.__name__, "x-answer": "Organization"}
+)
 async def put_organization(request: Request, org_id: str) -> Response:
     """Register an organization, or change it."""
     await require_administrator(request, "PutOrganization")
@@ -90,7 +92,7 @@ async def put_organization(request: Request, org_id: str) -> Response:
     return answer(organization.model_dump(mode="json", exclude_none=True))
 
 
-@router.put("/v1/people/{person_id}", openapi_extra={"x-body": PersonBody.__name__})
+@router.put("/v1/people/{person_id}", openapi_extra={"x-body": PersonBody.__name__, "x-answer": "Person"})
 async def put_person(request: Request, person_id: str) -> Response:
     """Register a person, or change them."""
     await require_administrator(request, "PutPerson")
@@ -110,7 +112,11 @@ async def put_person(request: Request, person_id: str) -> Response:
     return answer(person.model_dump(mode="json"))
 
 
-@router.post("/v1/people/{person_id}/keys", status_code=201, openapi_extra={"x-body": KeyBody.__name__})
+@router.post(
+    "/v1/people/{person_id}/keys",
+    status_code=201,
+    openapi_extra={"x-body": KeyBody.__name__, "x-answer": "NewKey"},
+)
 async def issue_key(request: Request, person_id: str) -> Response:
     """A new key for a person, shown this once."""
     await require_administrator(request, "IssueKey")

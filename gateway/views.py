@@ -1,11 +1,13 @@
 """What one reader sees of a case, as JSON: answers to commands, rows of lists, CloudEvents."""
 
+import hashlib
 import json
 import re
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final, Protocol
 
+from starlette.requests import Request
 from starlette.responses import Response
 
 from domain.catalogue.entry import Entry
@@ -14,12 +16,15 @@ from domain.state import Case
 from domain.terms import Role
 from domain.views import event_view
 from domain.visibility import CENTER_ROLES, seen_version
+from gateway.conditions import is_known
 from store.overview import Overview
 
 _ROW: Final[tuple[str, ...]] = (
     *("case_id", "case_no", "version", "stage", "furthest_stage", "status", "disposition", "origin"),
     *("company_id", "coordinator", "opened_at", "updated_at"),
 )
+UNCHANGED: Final[dict[int | str, dict[str, Any]]] = {304: {"description": "It is still what If-None-Match names"}}
+"""What a route says that answers by `read`."""
 _WORD: Final = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 
 
@@ -43,6 +48,17 @@ def answer(content: Any, status: int = 200, headers: Mapping[str, str] | None = 
     """*content* as JSON, for nobody's cache."""
     body = json.dumps(content, ensure_ascii=False, separators=(",", ":")).encode()
     return Response(body, status, {"Cache-Control": "private, no-cache", **(headers or {})}, "application/json")
+
+
+def read(request: Request, content: Any, tag: str | None = None, headers: Mapping[str, str] | None = None) -> Response:
+    """*content* as JSON with an ETag, *tag* or one of its own; 304 to who has it already."""
+    whole = answer(content)
+    tag = tag or f'"{hashlib.sha256(whole.body).hexdigest()[:32]}"'
+    told = {"ETag": tag, "Cache-Control": whole.headers["cache-control"], **(headers or {})}
+    if is_known(request.headers.getlist("if-none-match"), tag):
+        return Response(status_code=304, headers=told)
+    whole.headers.update(told)
+    return whole
 
 
 def receipt(

@@ -11,7 +11,8 @@ from domain.reasons import CATALOGUE, ReasonKind
 from domain.terms import Role
 from gateway.app import create_app
 from gateway.commands import NEED, OFFERED, OPEN, STREAMS
-from gateway.schemas import description, schema_of_command, schema_of_event
+from gateway.description import description
+from gateway.schemas import schema_of_command, schema_of_event
 from workers.cli import show
 from workers.cli.faults import BadInput
 from workers.cli.shape import Group, wants_json
@@ -66,8 +67,13 @@ def openapi() -> None:
 
     No server is needed; a running gateway serves the same at /v1/openapi.json.
     """
+    show.document(interface())
+
+
+def interface() -> dict[str, Any]:
+    """The OpenAPI description of what a gateway serves."""
     nothing = cast(Any, SimpleNamespace(ledger=None, desk=None))  # describing an application asks none of its servers
-    show.document(description(create_app(nothing, nothing)))
+    return description(create_app(nothing, nothing))
 
 
 def _command(name: str) -> dict[str, Any]:

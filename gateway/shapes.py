@@ -1,0 +1,181 @@
+"""What the interface answers with, as JSON Schemas for the OpenAPI description; a route names its own by `x-answer`.
+
+They say what is always there. What a role may not see is absent, so hardly anything is required.
+"""
+
+from collections.abc import Mapping
+from typing import Any, Final, TypeAlias
+
+from domain.terms import Disposition, OrganizationKind, Origin, Role, Stage, Status
+from gateway.titles import TITLES
+
+Schema: TypeAlias = dict[str, Any]
+
+
+def _object(required: str, **properties: Schema) -> Schema:
+    return {"type": "object", "required": required.split(), "properties": properties}
+
+
+def _list(items: Schema) -> Schema:
+    return {"type": "array", "items": items}
+
+
+def ref(name: str) -> Schema:
+    """A reference to the schema *name*."""
+    return {"$ref": f"#/components/schemas/{name}"}
+
+
+def _page(items: str) -> Schema:
+    following = {"type": ["string", "null"], "description": "Goes into `after` for the next page; null: that was all."}
+    return _object("items next", items=_list(ref(items)), next=following)
+
+
+_TEXT: Final[Schema] = {"type": "string"}
+_COUNT: Final[Schema] = {"type": "integer", "minimum": 0}
+_INSTANT: Final[Schema] = {"type": "string", "format": "date-time"}
+_DAY: Final[Schema] = {"type": "string", "format": "date"}
+_ANY: Final[Schema] = {"type": "object"}
+_STAGE: Final[Schema] = {"type": "string", "enum": [one.value for one in Stage]}
+_STATUS: Final[Schema] = {"type": "string", "enum": [one.value for one in Status]}
+_ROLE: Final[Schema] = {"type": "string", "enum": sorted(one.value for one in Role)}
+_EVENT: Final = _object("id type version", id={"type": "string", "format": "uuid"}, type=_TEXT, version=_COUNT)
+_HEAD: Final[Mapping[str, Schema]] = {
+    "case_id": _TEXT,
+    "case_no": _TEXT,
+    "version": _COUNT,
+    "stage": _STAGE,
+    "furthest_stage": _STAGE,
+    "status": _STATUS,
+    "disposition": {"type": "string", "enum": sorted(one.value for one in Disposition)},
+    "origin": {"type": "string", "enum": sorted(one.value for one in Origin)},
+    "company_id": _TEXT,
+    "coordinator": _TEXT,
+    "opened_at": _INSTANT,
+    "updated_at": _INSTANT,
+}
+_LISTS: Final = (
+    *("assignments", "visits", "consultations", "agreements", "milestones", "readiness", "inventions", "publications"),
+    *("transfers", "products", "consents", "proposals", "referrals", "searches", "questions"),
+)
+_FAULT: Final = _object("detail", pointer=_TEXT, parameter=_TEXT, detail=_TEXT)
+_CONSENT_OF: Final = "The consent under which it was shown."
+
+SHAPES: Final[Mapping[str, Schema]] = {
+    "Problem": _object(
+        "type title status detail code",
+        type={"type": "string", "format": "uri-reference", "description": "Has a page: what it means, what to do."},
+        title=_TEXT,
+        status={"type": "integer", "minimum": 400, "maximum": 599},
+        detail=_TEXT,
+        code={"type": "string", "enum": sorted(TITLES)},
+        instance=_TEXT,
+        pointer=_TEXT,
+        errors=_list(_FAULT),
+        facts={"type": "object", "additionalProperties": _TEXT},
+    ),
+    "Receipt": _object(
+        "case_id version stage status events",
+        case_id=_TEXT,
+        version=_COUNT,
+        stage=_STAGE,
+        status=_STATUS,
+        events=_list(_EVENT),
+    ),
+    "EntryReceipt": _object("id version status events", id=_TEXT, version=_COUNT, status=_TEXT, events=_list(_EVENT)),
+    "Case": _object(
+        "case_id version stage furthest_stage status origin",
+        **_HEAD,
+        need=_ANY,
+        reason=_object("code", code=_TEXT, text=_TEXT),
+        **{name: _list(_ANY) for name in _LISTS},
+        deadlines=_list(_object("timer due_at owner", timer=_TEXT, due_at=_INSTANT, owner=_TEXT)),
+    ),
+    "CaseRow": _object("case_id version stage status", **_HEAD, title=_TEXT),
+    "CloudEvent": _object(
+        "specversion id type source time recordedtime dataschema partitionkey sequence data",
+        specversion={"const": "1.0"},
+        id={"type": "string", "format": "uuid"},
+        type={"type": "string", "pattern": r"^jp\.hashi\.referral\.[a-z0-9_]+\.v[0-9]+$"},
+        source=_TEXT,
+        time=_INSTANT,
+        recordedtime=_INSTANT,
+        datacontenttype={"const": "application/json"},
+        dataschema={"type": "string", "format": "uri-reference"},
+        partitionkey=_TEXT,
+        sequence={"type": "string", "pattern": "^[0-9]{20}$"},
+        actorrole=_ROLE,
+        data=_ANY,
+    ),
+    "Disclosures": _object(
+        "items reads next",
+        items=_list(_ANY),
+        reads=_list(
+            _object(
+                "at role to person read",
+                at=_INSTANT,
+                role=_ROLE,
+                to=_TEXT,
+                person=_TEXT,
+                read=_TEXT,
+                consent_id={"type": "string", "description": _CONSENT_OF},
+            )
+        ),
+        next={"type": "null"},
+    ),
+    "Document": _object(
+        "document_id sha256 bytes media_type", document_id=_TEXT, sha256=_TEXT, bytes=_COUNT, media_type=_TEXT
+    ),
+    "Dossier": _object(
+        "dossier_id case_id version status issues",
+        dossier_id=_TEXT,
+        case_id=_TEXT,
+        lender_id=_TEXT,
+        version=_COUNT,
+        status=_TEXT,
+        issues=_list(_ANY),
+    ),
+    "Notice": _object(
+        "notice_id kind created_at",
+        notice_id=_TEXT,
+        kind=_TEXT,
+        case_id=_TEXT,
+        created_at=_INSTANT,
+        sent_at=_INSTANT,
+        failed_at=_INSTANT,
+        failure=_TEXT,
+        person_id=_TEXT,
+    ),
+    "Contact": _object("notices", email=_TEXT, notices=_TEXT),
+    "Absence": _object("starts_on ends_on", starts_on=_DAY, ends_on=_DAY, substitute_id=_TEXT),
+    "Workload": _object(
+        "person_id open_cases held_cases overdue_cases",
+        person_id=_TEXT,
+        open_cases=_COUNT,
+        held_cases=_COUNT,
+        overdue_cases=_COUNT,
+        absence=ref("Absence"),
+    ),
+    "Me": _object(
+        "person role organization",
+        person=_object("person_id name", person_id=_TEXT, name=_TEXT),
+        role=_ROLE,
+        organization=ref("Organization"),
+    ),
+    "Organization": _object(
+        "org_id kind name",
+        org_id=_TEXT,
+        kind={"type": "string", "enum": sorted(one.value for one in OrganizationKind)},
+        name=_TEXT,
+    ),
+    "Person": _object("person_id role org_id name", person_id=_TEXT, role=_ROLE, org_id=_TEXT, name=_TEXT),
+    "NewKey": _object("key key_id person_id label", key=_TEXT, key_id=_TEXT, person_id=_TEXT, label=_TEXT),
+    "JsonSchema": _object("$schema $id", **{"$schema": _TEXT, "$id": _TEXT}),
+    "OpenApi": _object("openapi info paths", openapi=_TEXT, info=_ANY, paths=_ANY),
+    "Alive": _object("status", status=_TEXT),
+    "Ready": _object("status checks", status=_TEXT, checks={"type": "object", "additionalProperties": _TEXT}),
+    "Cases": _page("CaseRow"),
+    "CloudEvents": _page("CloudEvent"),
+    "Notices": _page("Notice"),
+    "Absences": _page("Absence"),
+    "Workloads": _page("Workload"),
+}
