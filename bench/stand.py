@@ -148,4 +148,4 @@ async def _register(store: Store, script: Script) -> dict[str, str]:
     for person_id, one in script.people.items():
         person = Person(person_id=person_id, role=one.role, org_id=one.org, name=one.name or person_id)
         await store.directory.register_person(person)
-    return {person_id: await store.directory.issue(person_id, "bench") for person_id in script.people}
+    return {person_id: await store.keys.issue(person_id, "bench") for person_id in script.people}

@@ -2,14 +2,27 @@
 
 from typing import Final
 
-from fastapi import FastAPI, Request, Response
+from fastapi import Depends, FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from temporalio.client import Client
 
 from domain.reasons import Wording
-from gateway import absences, auditor, cases, commands, documents, dossiers, notices, operations, registry, schemas
+from gateway import (
+    absences,
+    auditor,
+    cases,
+    commands,
+    documents,
+    dossiers,
+    keys,
+    notices,
+    operations,
+    registry,
+    schemas,
+)
 from gateway.ask import Asking
+from gateway.auth import admit
 from gateway.engine import Engine
 from gateway.parts import Gateway
 from gateway.problems import Fault, Problem, database_unavailable, unfit
@@ -45,6 +58,7 @@ def create_app(
         redoc_url=None,
         redirect_slashes=False,
         generate_unique_id_function=lambda route: route.name,
+        dependencies=[Depends(admit)],
         exception_handlers={
             Problem: _on_problem,
             StoreUnreachable: _on_store,
@@ -57,7 +71,7 @@ def create_app(
     trails = Trails(states, store.desk)
     asking = Asking(store, states, engine, trails)
     app.state.gateway = Gateway(store, states, trails, asking, engine, settings)
-    for one in (auditor, dossiers, commands, cases, documents, notices, absences, registry, schemas, operations):
+    for one in (auditor, dossiers, commands, cases, documents, notices, absences, registry, keys, schemas, operations):
         app.include_router(one.router)
     app.add_middleware(Recorded)
     app.add_middleware(Traced)

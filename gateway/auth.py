@@ -1,4 +1,4 @@
-"""Who asks: an API key in the Authorization header, as the person it was issued to."""
+"""Who asks: an API key in the Authorization header, as the person it was issued to, for what the key is for."""
 
 from typing import Final
 
@@ -7,29 +7,53 @@ from starlette.requests import Request
 from domain.envelope import Actor
 from domain.reasons import Wording
 from domain.refusals import Refusal
+from domain.scopes import Scope
 from domain.terms import Role
 from gateway.parts import gateway_of
 from gateway.problems import Problem, refused
 from gateway.recorded import note_reader
-from store.directory import Caller
+from gateway.scopes import ANYBODY, NEEDED
+from store.keys import Caller
 
+_CALLER: Final = "caller"
 _MISSING: Final = Wording("API キーがありません。", "There is no API key: send Authorization: Bearer hk_….")
-_WRONG: Final = Wording("この API キーは使えません。", "This API key is not known, or has ended.")
+_WRONG: Final = Wording(
+    "この API キーは使えません。失効したか、取り消されています。管理者に新しいキーを求めてください。",
+    "This API key is not known, has expired or was revoked: ask your administrator for a new one.",
+)
+_CLOSED: Final = Wording("この操作はまだ誰にも許可されていません。", "Nobody was given leave to do this yet.")
+
+
+async def admit(request: Request) -> None:
+    """Let *request* through to its route if whoever sent it came with what that needs. Raises Problem.
+
+    It stands before every route; one that `gateway.scopes` does not know is closed.
+    """
+    operation = f"{request.method.replace('HEAD', 'GET')} {request.scope['route'].path}"
+    needed = NEEDED.get(operation, Scope.all)
+    if needed is ANYBODY:
+        return
+    caller = await _identified(request)
+    if operation not in NEEDED:
+        raise Problem("insufficient_scope", _CLOSED)
+    if isinstance(needed, Scope) and not caller.may(needed):
+        text = Wording(
+            f"このキーの範囲では行えません。必要な範囲: {needed.value}",
+            f"What you came with is not for this: it needs the scope {needed.value}.",
+        )
+        challenge = f'Bearer error="insufficient_scope", scope="{needed.value}"'
+        raise Problem("insufficient_scope", text, headers={"WWW-Authenticate": challenge})
+    setattr(request.state, _CALLER, caller)
 
 
 async def caller_of(request: Request) -> Caller:
-    """Who sent *request*. Raises Problem."""
-    scheme, _, token = request.headers.get("authorization", "").partition(" ")
-    if scheme.lower() != "bearer" or not token.strip():
-        raise _unauthenticated(_MISSING, "Bearer")
-    caller = await gateway_of(request).store.directory.who(token.strip())
-    if caller is None:
-        raise _unauthenticated(_WRONG, 'Bearer error="invalid_token"')
+    """Who sent *request*, which `admit` let through."""
+    caller: Caller = getattr(request.state, _CALLER)
     return caller
 
 
 async def actor_of(request: Request) -> Actor:
-    """The person who sent *request*, in their role, for the organization theirs goes on in. Raises Problem."""
+    """The person who sent *request*, in their role, for the organization theirs goes on in."""
     caller = await caller_of(request)
     person, org_id = caller.person, caller.organization.successor_id or caller.person.org_id
     actor = Actor(role=person.role, org_id=org_id, person=person.person_id)
@@ -42,6 +66,16 @@ async def require_administrator(request: Request, what: str) -> None:
     role = (await caller_of(request)).person.role
     if role is not Role.administrator:
         raise refused(Refusal.of("not_permitted", role=role, command=what))
+
+
+async def _identified(request: Request) -> Caller:
+    scheme, _, token = request.headers.get("authorization", "").partition(" ")
+    if scheme.lower() != "bearer" or not token.strip():
+        raise _unauthenticated(_MISSING, "Bearer")
+    caller = await gateway_of(request).store.keys.who(token.strip())
+    if caller is None:
+        raise _unauthenticated(_WRONG, 'Bearer error="invalid_token"')
+    return caller
 
 
 def _unauthenticated(text: Wording, challenge: str) -> Problem:

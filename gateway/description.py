@@ -18,12 +18,14 @@ from gateway.absences import AbsencesBody
 from gateway.commands import NEED, OFFERED, OPEN, STREAMS, body_of, example_body
 from gateway.conditions import ETAGS_PATTERN, KEY_PATTERN
 from gateway.dossiers import DOSSIER
+from gateway.keys import KeyBody, RotationBody
 from gateway.problems import MEDIA_TYPE
-from gateway.registry import ContactBody, KeyBody, OrganizationBody, PersonBody
+from gateway.registry import ContactBody, OrganizationBody, PersonBody
+from gateway.scopes import scope_names
 from gateway.shapes import SHAPES, Schema, ref
 
 _BODIES: Final[Mapping[str, type[BaseModel]]] = {
-    one.__name__: one for one in (AbsencesBody, ContactBody, OrganizationBody, PersonBody, KeyBody)
+    one.__name__: one for one in (AbsencesBody, ContactBody, OrganizationBody, PersonBody, KeyBody, RotationBody)
 }
 _KINDS: Final = {stream: kind for kind, stream in STREAMS.items()}
 _DOSSIER_OF_CASE: Final = f"{DOSSIER}OfCase"
@@ -90,9 +92,17 @@ def description(app: FastAPI) -> dict[str, Any]:
         told["paths"] = {path: paths[path] for path in sorted(paths)}
         told["components"] = _components(told["components"]["schemas"])
         told["components"]["links"] = _linked(told)
-        told["security"] = [{"key": []}]
+        for path, operations in told["paths"].items():
+            _secure(path, operations)
         app.openapi_schema = told
     return app.openapi_schema
+
+
+def _secure(path: str, operations: Mapping[str, Schema]) -> None:
+    """Say of the *operations* at *path* what they need to come with."""
+    for method, operation in operations.items():
+        scopes = scope_names(f"{method.upper()} {path}")
+        operation["security"] = [] if scopes is None else [{"key": scopes}]
 
 
 def _operations(told: Mapping[str, Any]) -> Iterable[dict[str, Any]]:

@@ -16,13 +16,13 @@ _NOT_READY: Final[dict[int | str, dict[str, Any]]] = {
 }
 
 
-@router.get("/livez", openapi_extra={"x-answer": "Alive", "security": []})
+@router.get("/livez", openapi_extra={"x-answer": "Alive"})
 async def alive() -> Response:
     """The process answers."""
     return answer({"status": "alive"})
 
 
-@router.get("/readyz", openapi_extra={"x-answer": "Ready", "security": []}, responses=_NOT_READY)
+@router.get("/readyz", openapi_extra={"x-answer": "Ready"}, responses=_NOT_READY)
 async def ready(request: Request) -> Response:
     """Every server behind the gateway answers; 503 names the one that does not."""
     gateway = gateway_of(request)

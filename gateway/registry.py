@@ -1,14 +1,14 @@
-"""Who is who, registered by an administrator: organizations, people and their keys; and who one is oneself."""
+"""Who is who, registered by an administrator: organizations and people; and who one is oneself."""
 
-from typing import Final
+from typing import Annotated, Final
 
 import psycopg.errors
-from fastapi import APIRouter, Request, Response
-from pydantic import Field, TypeAdapter, ValidationError
+from fastapi import APIRouter, Query, Request, Response
+from pydantic import TypeAdapter, ValidationError
 
 from domain.envelope import Organization, Person
 from domain.reasons import Wording
-from domain.records import Code, CorporateNumber, Email, Instant, Key, Line, Rate, Record
+from domain.records import Code, CorporateNumber, Email, Key, Line, Rate, Record
 from domain.terms import OrganizationKind, Role
 from gateway.auth import caller_of, require_administrator
 from gateway.bodies import fitted
@@ -21,7 +21,6 @@ router: Final = APIRouter(tags=["registry"])
 _KEY: Final = TypeAdapter[str](Key)
 _NO_ID: Final = Wording("この ID は使えません。", "This can be no id.")
 _NO_ORGANIZATION: Final = Wording("この機関は登録されていません。", "There is no such organization.")
-_NOBODY: Final = Wording("この利用者は登録されていません。", "There is no such person.")
 _TAKEN: Final = Wording("この法人番号は別の機関に登録されています。", "Another organization has this corporate number.")
 _SYSTEM: Final = Wording("system は人の役割ではありません。", "No person is the system.")
 
@@ -55,13 +54,6 @@ class PersonBody(Record):
     notices: MailMode | None = None
 
 
-class KeyBody(Record):
-    """What a new key is called, and when it ends."""
-
-    label: Line = Field("key", max_length=100)
-    expires_at: Instant | None = None
-
-
 @router.get("/v1/me", openapi_extra={"x-answer": "Me"})
 async def read_me(request: Request) -> Response:
     """Who the key stands for."""
@@ -72,6 +64,7 @@ async def read_me(request: Request) -> Response:
             "person": {"person_id": person.person_id, "name": person.name},
             "role": person.role.value,
             "organization": caller.organization.model_dump(mode="json", exclude_none=True),
+            "scopes": sorted(caller.scopes),
         }
     )
 
@@ -84,7 +77,7 @@ async def put_organization(request: Request, org_id: str) -> Response:
     await require_administrator(request, "PutOrganization")
     gateway = gateway_of(request)
     body = await fitted(request, OrganizationBody, gateway.settings.body_limit)
-    organization = Organization(org_id=_id(org_id), **body.model_dump())
+    organization = Organization(org_id=fit_id(org_id), **body.model_dump())
     try:
         await gateway.store.directory.register_organization(organization)
     except psycopg.errors.UniqueViolation as error:
@@ -100,7 +93,7 @@ async def put_person(request: Request, person_id: str) -> Response:
     body = await fitted(request, PersonBody, gateway.settings.body_limit)
     if body.role is Role.system:
         raise unfit(Fault("/role", _SYSTEM))
-    person = Person(person_id=_id(person_id), role=body.role, org_id=body.org_id, name=body.name)
+    person = Person(person_id=fit_id(person_id), role=body.role, org_id=body.org_id, name=body.name)
     try:
         await gateway.store.directory.register_person(person)
     except psycopg.errors.ForeignKeyViolation as error:
@@ -112,25 +105,35 @@ async def put_person(request: Request, person_id: str) -> Response:
     return answer(person.model_dump(mode="json"))
 
 
-@router.post(
-    "/v1/people/{person_id}/keys",
-    status_code=201,
-    openapi_extra={"x-body": KeyBody.__name__, "x-answer": "NewKey"},
-)
-async def issue_key(request: Request, person_id: str) -> Response:
-    """A new key for a person, shown this once."""
-    await require_administrator(request, "IssueKey")
-    gateway = gateway_of(request)
-    body = await fitted(request, KeyBody, gateway.settings.body_limit)
-    try:
-        key = await gateway.store.directory.issue(_id(person_id), body.label, body.expires_at)
-    except psycopg.errors.ForeignKeyViolation as error:
-        raise Problem("unknown_person", _NOBODY) from error
-    told = {"key": key, "key_id": key.split("_")[1], "person_id": person_id, "label": body.label}
-    return answer(told, 201)
+@router.get("/v1/organizations", openapi_extra={"x-answer": "Organizations"})
+async def list_organizations(
+    request: Request,
+    after: Annotated[str, Query(max_length=128)] = "",
+    limit: Annotated[int, Query(ge=1, le=200)] = 200,
+) -> Response:
+    """The organizations by id; `next` goes into `after`."""
+    await require_administrator(request, "ListOrganizations")
+    found = await gateway_of(request).store.directory.organizations(after=after, limit=limit + 1)
+    items = [one.model_dump(mode="json", exclude_none=True) for one in found[:limit]]
+    return answer({"items": items, "next": found[limit - 1].org_id if len(found) > limit else None})
 
 
-def _id(told: str) -> str:
+@router.get("/v1/people", openapi_extra={"x-answer": "People"})
+async def list_people(
+    request: Request,
+    org_id: Annotated[str | None, Query(max_length=128)] = None,
+    after: Annotated[str, Query(max_length=128)] = "",
+    limit: Annotated[int, Query(ge=1, le=200)] = 200,
+) -> Response:
+    """The people by id, all or those of one organization; `next` goes into `after`."""
+    await require_administrator(request, "ListPeople")
+    found = await gateway_of(request).store.directory.people(org_id, after=after, limit=limit + 1)
+    items = [one.model_dump(mode="json") for one in found[:limit]]
+    return answer({"items": items, "next": found[limit - 1].person_id if len(found) > limit else None})
+
+
+def fit_id(told: str) -> str:
+    """*told*, if it can be an id. Raises Problem."""
     try:
         return _KEY.validate_python(told)
     except ValidationError as error:

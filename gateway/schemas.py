@@ -18,7 +18,7 @@ from gateway.views import UNCHANGED, read
 
 router: Final = APIRouter(tags=["contract"])
 _DIALECT: Final = "https://json-schema.org/draft/2020-12/schema"
-_OPEN: Final = {"x-answer": "JsonSchema", "security": []}
+_OPEN: Final = {"x-answer": "JsonSchema"}
 _STRING: Final = {"type": "string"}
 
 
@@ -39,7 +39,7 @@ async def event_schema(request: Request, name: str, version: str) -> Response:
     return read(request, schema_of_event(name, int(number[1])))
 
 
-@router.get("/v1/openapi.json", openapi_extra={"x-answer": "OpenApi", "security": []}, responses=UNCHANGED)
+@router.get("/v1/openapi.json", openapi_extra={"x-answer": "OpenApi"}, responses=UNCHANGED)
 async def openapi(request: Request) -> Response:
     """This interface, in OpenAPI 3.1."""
     return read(request, description(request.app))

@@ -6,6 +6,7 @@ They say what is always there. What a role may not see is absent, so hardly anyt
 from collections.abc import Mapping
 from typing import Any, Final, TypeAlias
 
+from domain.scopes import Scope
 from domain.terms import Disposition, OrganizationKind, Origin, Role, Stage, Status
 from gateway.titles import TITLES
 
@@ -57,6 +58,18 @@ _LISTS: Final = (
     *("assignments", "visits", "consultations", "agreements", "milestones", "readiness", "inventions", "publications"),
     *("transfers", "products", "consents", "proposals", "referrals", "searches", "questions"),
 )
+_KEY: Final[Mapping[str, Schema]] = {
+    "key_id": _TEXT,
+    "person_id": _TEXT,
+    "label": _TEXT,
+    "scopes": _list({"type": "string", "enum": sorted(Scope)}),
+    "status": {"type": "string", "enum": ["live", "expired", "revoked"]},
+    "replaces": {"type": "string", "description": "The key whose place it takes."},
+    "created_at": _INSTANT,
+    "expires_at": _INSTANT,
+    "revoked_at": _INSTANT,
+    "last_used_at": {**_INSTANT, "description": "To the minute; absent: never."},
+}
 _FAULT: Final = _object("detail", pointer=_TEXT, parameter=_TEXT, detail=_TEXT)
 _CONSENT_OF: Final = "The consent under which it was shown."
 
@@ -160,6 +173,7 @@ SHAPES: Final[Mapping[str, Schema]] = {
         person=_object("person_id name", person_id=_TEXT, name=_TEXT),
         role=_ROLE,
         organization=ref("Organization"),
+        scopes=_list(_TEXT),
     ),
     "Organization": _object(
         "org_id kind name",
@@ -168,12 +182,16 @@ SHAPES: Final[Mapping[str, Schema]] = {
         name=_TEXT,
     ),
     "Person": _object("person_id role org_id name", person_id=_TEXT, role=_ROLE, org_id=_TEXT, name=_TEXT),
-    "NewKey": _object("key key_id person_id label", key=_TEXT, key_id=_TEXT, person_id=_TEXT, label=_TEXT),
+    "Key": _object("key_id person_id label scopes status created_at", **_KEY),
+    "NewKey": _object("key key_id person_id label scopes status created_at", key=_TEXT, **_KEY),
     "JsonSchema": _object("$schema $id", **{"$schema": _TEXT, "$id": _TEXT}),
     "OpenApi": _object("openapi info paths", openapi=_TEXT, info=_ANY, paths=_ANY),
     "Alive": _object("status", status=_TEXT),
     "Ready": _object("status checks", status=_TEXT, checks={"type": "object", "additionalProperties": _TEXT}),
     "Cases": _page("CaseRow"),
+    "Keys": _page("Key"),
+    "Organizations": _page("Organization"),
+    "People": _page("Person"),
     "CloudEvents": _page("CloudEvent"),
     "Notices": _page("Notice"),
     "Absences": _page("Absence"),

@@ -14,6 +14,7 @@ from store.directory import Directory
 from store.documents import Documents
 from store.entries import Entries
 from store.follow import Following
+from store.keys import Keys
 from store.ledger import Ledger
 from store.notices import Notices
 from store.overview import Overviews
@@ -35,6 +36,7 @@ class Store:
     following: Following
     desk: Desk
     directory: Directory
+    keys: Keys
     documents: Documents
     overview: Overviews
     entries: Entries
@@ -63,6 +65,7 @@ class Store:
                 following=Following(pool, event_types),
                 desk=Desk(pool, seals),
                 directory=Directory(pool),
+                keys=Keys(pool),
                 documents=Documents(pool, seals, vault),
                 overview=Overviews(pool),
                 entries=Entries(pool),

@@ -25,7 +25,6 @@ async def erase(store: Store, case_id: str, subject: str) -> int:
     """
     if subject != CASE_TEXTS:
         await fetch(store.pool, _PURGE_PERSON, [subject])
-        store.directory.forget()
         return 0
     stream = f"case-{case_id}"
     documents = sorted(_cited(await store.ledger.read(stream)))

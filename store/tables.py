@@ -202,7 +202,11 @@ api_keys: Final = Table(
     _stamp("created_at"),
     _instant("expires_at", nullable=True),
     _instant("revoked_at", nullable=True),
+    Column("scopes", ARRAY(Text), nullable=False, server_default=text("ARRAY['all']")),
+    Column("replaces", Text, ForeignKey("api_keys.key_id")),
+    _instant("last_used_at", nullable=True),
     Index(None, "person_id"),
+    Index(None, "replaces"),
 )
 """Keys of the HTTP interface: the SHA-256 of a random 256-bit secret, never the secret."""
 

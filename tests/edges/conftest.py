@@ -119,7 +119,7 @@ def app(store: Store, engine: Client) -> FastAPI:
 @pytest.fixture(scope="session")
 async def keys(store: Store) -> dict[str, str]:
     """A key for everybody."""
-    return {person: await store.directory.issue(person, "test") for person in PEOPLE}
+    return {person: await store.keys.issue(person, "test") for person in PEOPLE}
 
 
 @pytest.fixture

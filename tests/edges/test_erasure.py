@@ -114,11 +114,11 @@ async def test_an_erased_person_keeps_an_id_and_nothing_else(case: str, call: Ca
     assert own.json()["code"] == "four_eyes_required"
     await store.directory.register_person(Person(person_id="gone", role=Role.researcher, org_id="kyudai", name=CANARY))
     await store.notices.set_contact("gone", Contact("gone@kyudai.example"))
-    key = await store.directory.issue("gone", "laptop")
+    key = await store.keys.issue("gone", "laptop")
     assert await erase(store, case, "gone") == 0
     person = await store.directory.person("gone")
     assert person is not None and person.name == ERASED
-    assert (await store.notices.contact("gone")).email is None and await store.directory.who(key) is None
+    assert (await store.notices.contact("gone")).email is None and await store.keys.who(key) is None
 
 
 async def test_payloads_of_the_engine_can_be_sealed(servers: Stack) -> None:

@@ -179,7 +179,7 @@ async def test_the_people_of_a_lender_that_merged_read_its_dossiers_on(
     await store.directory.register_organization(Organization(org_id="new-lender", kind="lender", name="y"))
     ota = Person(person_id="ota", role=Role.lender_officer, org_id="old-lender", name="ota")
     await store.directory.register_person(ota)
-    keys["ota"] = await store.directory.issue("ota", "test")
+    keys["ota"] = await store.keys.issue("ota", "test")
     case = str(await call("sato").refer(company=None, company_id="ariake"))
     lending = {**LENDING, "recipients": ["old-lender"]}
     assert (await call("ueda").do(case, "RecordConsent", {"data": lending})).status_code == 200

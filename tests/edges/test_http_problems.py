@@ -57,10 +57,10 @@ async def test_a_key_is_needed(call: Call, method: str, path: str, header: str, 
 
 
 async def test_a_revoked_key_ends(call: Call, store: Store) -> None:
-    key = await store.directory.issue("sato", "short")
+    key = await store.keys.issue("sato", "short")
     headers = {"Authorization": f"Bearer {key}"}
     assert (await call("sato").get("/v1/me", headers=headers)).status_code == 200
-    await store.directory.revoke(key.split("_")[1])
+    await store.keys.revoke(key.split("_")[1])
     assert is_problem(await call("sato").get("/v1/me", headers=headers), 401, "unauthenticated")
 
 

@@ -114,7 +114,7 @@ async def registered(store: Store, keys: dict[str, str], org_id: str, **person: 
     await store.directory.register_organization(Organization(org_id=org_id, kind=kind, name=org_id))
     for name, role in person.items():
         await store.directory.register_person(Person(person_id=name, role=role, org_id=org_id, name=name))
-        keys[name] = await store.directory.issue(name, "test")
+        keys[name] = await store.keys.issue(name, "test")
 
 
 async def test_a_bank_that_merged_into_another_is_followed_in_all_its_cases(

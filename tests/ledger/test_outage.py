@@ -73,7 +73,7 @@ async def test_a_store_that_is_away_says_so(
             store.ledger.read_all(0, 10),
             store.desk.briefing("1", "c1", []),
             store.desk.seal("c1", case_id="1", name="X", org_id="o", body=b"", fingerprint=b""),
-            store.directory.who("hk_0_1"),
+            store.keys.who("hk_0_1"),
             store.directory.organization("o"),
             store.documents.keep(b"", "text/plain", None, "o"),
             store.overview.due(datetime.now(UTC), timedelta()),

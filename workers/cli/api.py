@@ -48,6 +48,15 @@ class Api:
         given = {name: value for name, value in parameters.items() if value is not None}
         return self._ask("GET", address, params=given)
 
+    def every(self, address: str, **parameters: str | int | None) -> list[Any]:
+        """All items of the list at *address*, page after page. Raises BadInput, Unreachable."""
+        page = self.get(address, **parameters).body
+        found = list(page["items"])
+        while page["next"] is not None:
+            page = self.get(address, **{**parameters, "after": page["next"]}).body
+            found += page["items"]
+        return found
+
     def post(self, address: str, body: Any, headers: Mapping[str, str] | None = None) -> Answer:
         """Send *body*. Raises BadInput when it was refused, Unreachable."""
         return self._ask("POST", address, content=_written(body), headers={**_JSON, **(headers or {})})
@@ -55,6 +64,10 @@ class Api:
     def put(self, address: str, body: Any) -> Answer:
         """Send *body* as what *address* shall be. Raises BadInput, Unreachable."""
         return self._ask("PUT", address, content=_written(body), headers=_JSON)
+
+    def delete(self, address: str) -> None:
+        """Take away what is at *address*. Raises BadInput, Unreachable."""
+        self._ask("DELETE", address)
 
     def _ask(self, method: str, address: str, **more: Any) -> Answer:
         headers = {

@@ -40,6 +40,32 @@ def local() -> None:
         show.say(f"None: {home.keys} is made by the first `hashi up`.")
 
 
+@people.command("list", example="hashi people list --as admin\nhashi people list --org saga-bank --as admin")
+@click.option("--org", "org_id", metavar="ORG", help="Those of one organization.")
+@acts
+def listed(api: Api, org_id: str | None) -> None:
+    """List the people who are registered. 人の一覧"""
+    found = api.every("/v1/people", org_id=org_id)
+    if wants_json():
+        show.lines(found)
+    else:
+        columns = ("person_id", "role", "org_id", "name")
+        show.table(("ID", "Role", "Organization", "Name"), [[one[name] for name in columns] for one in found])
+
+
+@people.command("orgs", example="hashi people orgs --as admin")
+@acts
+def orgs(api: Api) -> None:
+    """List the organizations that are registered. 機関の一覧"""
+    found = api.every("/v1/organizations")
+    if wants_json():
+        show.lines(found)
+    else:
+        columns = ("org_id", "kind", "name", "prefecture", "corporate_number", "successor_id")
+        rows = [[one.get(name) for name in columns] for one in found]
+        show.table(("ID", "Kind", "Name", "Prefecture", "Corporate number", "Goes on in"), rows)
+
+
 @people.command("me", example="hashi people me --as bank")
 @acts
 def me(api: Api) -> None:
@@ -90,7 +116,7 @@ def add(api: Api, person_id: str, *, role: str, org_id: str, name: str) -> None:
     body = {"role": role, "org_id": org_id, "name": name}
     _registered(api.put(path("people", person_id), body).body, person_id)
     if not wants_json():
-        show.say(f"A key for them: hashi keys issue {person_id}")
+        show.say(f"A key for them: hashi keys create {person_id}")
 
 
 @people.command(
@@ -166,7 +192,7 @@ async def _first(settings: Settings, url: str) -> str:
         await store.directory.register_organization(CENTER_ITSELF)
         person: Person = ADMINISTRATOR
         await store.directory.register_person(person)
-        return await store.directory.issue(person.person_id, "first administrator")
+        return await store.keys.issue(person.person_id, "first administrator")
 
 
 def _registered(body: object, name: str) -> None:

@@ -143,7 +143,7 @@ async def administrator(store: Store) -> str:
     await store.directory.register_organization(center)
     admin = Person(person_id="admin", role=Role.administrator, org_id=CENTER, name="管理者")
     await store.directory.register_person(admin)
-    return await store.directory.issue("admin", "play")
+    return await store.keys.issue("admin", "play")
 
 
 @asynccontextmanager

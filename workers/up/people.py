@@ -68,7 +68,7 @@ async def register(store: Store, home: UpHome, *, demonstration: bool) -> None:
     made = {}
     for person in missing:
         await store.directory.register_person(person)
-        key = await store.directory.issue(person.person_id, "first start")
+        key = await store.keys.issue(person.person_id, "first start")
         made[person.person_id] = {"role": person.role, "org_id": person.org_id, "name": person.name, "key": key}
     home.keep_people(made)
 
