@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Final
 
 from temporalio.client import Client
-from temporalio.worker import UnsandboxedWorkflowRunner, Worker, WorkflowRunner
+from temporalio.worker import UnsandboxedWorkflowRunner, Worker, WorkerDeploymentConfig, WorkflowRunner
 from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
 
 from activities.contract import TASK_QUEUE
@@ -15,6 +15,7 @@ from activities.ledger import CaseLedger
 from activities.papers import Papers
 from store.cases import Cases
 from store.connect import Store
+from workers.build import deployment
 from workflows.referral_case import ReferralCase
 
 _CACHED: Final = 2_000
@@ -40,11 +41,13 @@ async def case_worker(
     sandboxed: bool = True,
     cached: int = _CACHED,
     task_queue: str = TASK_QUEUE,
+    build: WorkerDeploymentConfig | None = None,
 ) -> AsyncIterator[Worker]:
     """A running worker; leaving the context lets what is under way end.
 
     *papers* renders dossiers; without it none is issued. Needs of one company that are at least *alike* are suspected
     to be one; by default none is.
+    *build* is what Temporal is told of this worker's code; by default it takes every case, whichever build began it.
     The sandbox guards determinism and costs a third of the speed: tests use it, production need not.
     """
     ledger = CaseLedger(store, cases, papers, alike)
@@ -57,6 +60,7 @@ async def case_worker(
         max_cached_workflows=cached,
         sticky_queue_schedule_to_start_timeout=timedelta(seconds=1),
         graceful_shutdown_timeout=timedelta(seconds=5),
+        deployment_config=build or deployment(None),
     )
     async with worker:
         yield worker

@@ -20,6 +20,7 @@ from gateway.app import create_app
 from gateway.settings import GatewaySettings
 from store.connect import Store
 from store.pool import StoreUnreachable
+from workers.build import deployment
 from workers.case_worker import case_worker
 from workers.relay import end, relay_for_ever
 from workers.settings import Settings, SettingsFault, connect_temporal
@@ -47,9 +48,18 @@ async def run_worker(settings: Settings) -> None:
     """
     async with _servers(settings) as (client, store):
         stopping = stop_signal()
-        alike = settings.duplicate_likeness
-        async with case_worker(client, store, alike=alike, sandboxed=settings.sandbox, cached=settings.cached_cases):
-            log.info("worker_started", namespace=client.namespace, sandboxed=settings.sandbox)
+        build = deployment(settings.deployment, settings.build_id)
+        async with case_worker(
+            client,
+            store,
+            alike=settings.duplicate_likeness,
+            sandboxed=settings.sandbox,
+            cached=settings.cached_cases,
+            build=build,
+        ):
+            log.info(
+                "worker_started", namespace=client.namespace, sandboxed=settings.sandbox, build=build.version.build_id
+            )
             await _until(stopping, sweep_for_ever(client, store))
             log.info("worker_stopping")
     log.info("worker_stopped")

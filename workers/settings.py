@@ -111,6 +111,19 @@ class Settings(BaseSettings):
         description="From which likeness, 0 to 1, two needs of one company are suspected to be one; 2: never.",
     )
     cached_cases: int = Field(2000, ge=0, description="Cases one worker keeps in memory, some 60 KB each.")
+    deployment: str | None = Field(
+        None,
+        max_length=128,
+        pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*$",
+        description="Name of Temporal's worker deployment, if workers of several builds shall run at once; then "
+        "nothing runs before a build of it is made current. Default: any worker takes any case.",
+    )
+    build_id: str | None = Field(
+        None,
+        max_length=128,
+        pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$",
+        description="Name of this build in that deployment; default: the version and a digest of the workflows.",
+    )
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="How much is logged.")
     debug: bool = Field(False, description="1 shows tracebacks.")
 

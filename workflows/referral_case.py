@@ -86,7 +86,8 @@ class ReferralCase:
                 self._draining = True
                 await workflow.wait_condition(workflow.all_handlers_finished)
                 workflow.continue_as_new(
-                    CaseStart(case_id=self._case_id, center_id=self._center_id, standing=self._remaining())
+                    CaseStart(case_id=self._case_id, center_id=self._center_id, standing=self._remaining()),
+                    initial_versioning_behavior=workflow.ContinueAsNewVersioningBehavior.AUTO_UPGRADE,
                 )
         return self._standing.version
 
@@ -178,8 +179,10 @@ class ReferralCase:
         return self._due_at is not None and workflow.time() >= self._due_at
 
     def _wants_turn_over(self) -> bool:
+        info = workflow.info()
         moved = self._first_stage not in (None, self._standing.stage)
-        return moved or self._handled >= _MANY or workflow.info().is_continue_as_new_suggested()
+        outdated = info.is_target_worker_deployment_version_changed()
+        return moved or outdated or self._handled >= _MANY or info.is_continue_as_new_suggested()
 
     def _should_turn_over(self) -> bool:
         if self._handled >= _TOO_MANY or workflow.info().is_continue_as_new_suggested():

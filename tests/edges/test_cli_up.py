@@ -1,4 +1,4 @@
-"""`hashi up` as a new user meets it: a need of their own, a killed worker, a stop, and going on where it stood."""
+"""`hashi up` as a new user meets it: a need of their own, a killed worker, a stop, and going on with another build."""
 
 import json
 import os
@@ -55,13 +55,13 @@ class Machine:
         assert answer.returncode == 0, answer.stderr
         return json.loads(answer.stdout)
 
-    def up(self) -> tuple[subprocess.Popen[str], dict[str, Any]]:
-        """Start it and wait until it says that it runs."""
+    def up(self, **more: str) -> tuple[subprocess.Popen[str], dict[str, Any]]:
+        """Start it, with *more* in its environment, and wait until it says that it runs."""
         log = (self.folder / "up.log").open("a", encoding="utf-8")
         process = subprocess.Popen(
             self.words("up", "--json", "--no-ui", "--port", str(self.port)),
             cwd=self.folder,
-            env=self.environment,
+            env={**self.environment, **more},
             stdout=subprocess.PIPE,
             stderr=log,
             text=True,
@@ -158,7 +158,7 @@ def test_a_case_goes_on_over_a_killed_worker_a_stop_and_a_killed_parent(machine:
     assert process.wait(PATIENCE) == 0
     assert machine.hashi("case", "show", case, "--as", "bank").returncode == 3
 
-    process, told = machine.up()
+    process, told = machine.up(HASHI_BUILD_ID="next-release", HASHI_DEPLOYMENT="steered")
     started = machine.told("case", "do", case, "StartReview", "--as", "coordinator")
     assert started["stage"] == "review"
     process.kill()

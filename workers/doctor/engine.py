@@ -4,15 +4,15 @@ from collections.abc import AsyncIterator
 from datetime import timedelta
 from typing import Final
 
-from temporalio.api.enums.v1 import TaskQueueType
 from temporalio.api.operatorservice.v1 import ListSearchAttributesRequest
-from temporalio.api.taskqueue.v1 import TaskQueue
-from temporalio.api.workflowservice.v1 import DescribeNamespaceRequest, DescribeTaskQueueRequest
+from temporalio.api.workflowservice.v1 import DescribeNamespaceRequest
 from temporalio.client import Client
 from temporalio.service import RPCError, RPCStatusCode
 
 from activities.contract import SEARCH_ATTRIBUTES, TASK_QUEUE
+from workers.build import build_id
 from workers.doctor.finding import Finding, fault, ok, unreachable, warning
+from workers.serving import Build, serving
 from workers.settings import Settings, SettingsFault, connect_temporal
 
 _CALL: Final = timedelta(seconds=5)
@@ -26,7 +26,8 @@ async def examine_temporal(settings: Settings, address: str | None) -> AsyncIter
         client = await (Client.connect(address) if address else connect_temporal(settings))
         yield await _namespace(client)
         yield await _attributes(client)
-        yield await _worker(client)
+        async for finding in _workers(client, settings):
+            yield finding
     except (RuntimeError, RPCError) as error:
         remedy = "start it, correct TEMPORAL_ADDRESS and TEMPORAL_NAMESPACE, or unset them and use `hashi up`"
         yield unreachable(_NAME, f"does not answer: {error}", remedy)
@@ -62,15 +63,29 @@ async def _attributes(client: Client) -> Finding:
     return ok("Search attributes", ", ".join(SEARCH_ATTRIBUTES))
 
 
-async def _worker(client: Client) -> Finding:
-    told = await client.workflow_service.describe_task_queue(
-        DescribeTaskQueueRequest(
-            namespace=client.namespace,
-            task_queue=TaskQueue(name=TASK_QUEUE),
-            task_queue_type=TaskQueueType.TASK_QUEUE_TYPE_WORKFLOW,
-        ),
-        timeout=_CALL,
-    )
-    if not told.pollers:
-        return warning("Worker", f"none serves {TASK_QUEUE}", "hashi worker")
-    return ok("Worker", f"{len({one.identity for one in told.pollers})} seen in the last five minutes")
+async def _workers(client: Client, settings: Settings) -> AsyncIterator[Finding]:
+    """Whether somebody takes the cases, and whether Temporal sends them to this build."""
+    seen = await serving(client)
+    if not seen.workers:
+        yield warning("Worker", f"none serves {TASK_QUEUE}", "hashi worker")
+    else:
+        yield ok("Worker", f"{seen.workers} seen in the last five minutes, build {', '.join(sorted(seen.builds))}")
+    ours = Build(settings.deployment, settings.build_id or build_id()) if settings.deployment else None
+    if seen.current == ours:
+        yield ok("Build", str(ours) if ours else f"{build_id()}; any worker takes any case")
+    elif ours is not None:
+        words = f"--deployment-name {ours.deployment} --build-id {ours.build_id}"
+        yield warning(
+            "Build",
+            f"new runs go to {seen.current or 'workers without a deployment'}, this is {ours}",
+            f"when its workers run: temporal worker deployment set-current-version {words}, "
+            "then hashi audit restore-workflows",
+        )
+    elif seen.current is not None:
+        words = f"--deployment-name {seen.current.deployment} --unversioned"
+        yield fault(
+            "Build",
+            f"Temporal sends the cases to {seen.current}, not to workers without a deployment",
+            f"set HASHI_DEPLOYMENT={seen.current.deployment}, or give it up: temporal worker deployment "
+            f"set-current-version {words}, then hashi audit reconcile --repair",
+        )
