@@ -4,7 +4,9 @@ from typing import Final
 
 from fastapi import Depends, FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
+from fastapi.routing import APIRoute
 from starlette.exceptions import HTTPException
+from starlette.routing import Match
 from temporalio.client import Client
 
 from domain.reasons import Wording
@@ -15,6 +17,7 @@ from gateway import (
     commands,
     documents,
     dossiers,
+    explained,
     keys,
     notices,
     operations,
@@ -36,6 +39,10 @@ from store.connect import Store, StoreUnreachable
 
 __all__ = ["GatewaySettings", "create_app"]
 
+_AUDIENCES: Final = (
+    *(auditor, dossiers, commands, cases, documents, notices, absences, registry, keys, schemas, explained),
+    operations,
+)
 _DEFAULTS: Final = GatewaySettings()
 _BY_STATUS: Final = {
     404: ("not_found", Wording("このアドレスには何もありません。", "There is nothing at this address.")),
@@ -71,7 +78,7 @@ def create_app(
     trails = Trails(states, store.desk)
     asking = Asking(store, states, engine, trails)
     app.state.gateway = Gateway(store, states, trails, asking, engine, settings)
-    for one in (auditor, dossiers, commands, cases, documents, notices, absences, registry, keys, schemas, operations):
+    for one in _AUDIENCES:
         app.include_router(one.router)
     app.add_middleware(Recorded)
     app.add_middleware(Traced)
@@ -90,7 +97,15 @@ async def _on_store(request: Request, _: Exception) -> Response:
 async def _on_http(request: Request, fault: Exception) -> Response:
     assert isinstance(fault, HTTPException)
     code, text = _BY_STATUS.get(fault.status_code, ("bad_request", _BAD))
-    return Problem(code, text, headers=fault.headers or {}).response(request.headers)
+    headers = {"Allow": _allowed(request)} if fault.status_code == 405 else fault.headers or {}
+    return Problem(code, text, headers=headers).response(request.headers)
+
+
+def _allowed(request: Request) -> str:
+    """The methods of all routes at the address of *request*; the framework names those of the first alone."""
+    routes = [route for one in _AUDIENCES for route in one.router.routes if isinstance(route, APIRoute)]
+    matching = [one for one in routes if one.matches(request.scope)[0] is not Match.NONE]
+    return ", ".join(sorted({method for one in matching for method in one.methods or ()}))
 
 
 async def _on_validation(request: Request, fault: Exception) -> Response:

@@ -4,6 +4,7 @@ JSON is I-JSON (RFC 7493) without fractions: UTF-8, no name twice in an object, 
 at most 32 levels.
 """
 
+import asyncio
 import json
 import re
 from collections.abc import Sequence
@@ -11,16 +12,22 @@ from typing import Any, Final, NoReturn, TypeVar
 
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
-from starlette.requests import ClientDisconnect, Request
+from starlette.requests import Request
+from starlette.types import Message, Receive
 
 from domain.reasons import Wording
+from gateway.parts import gateway_of
 from gateway.problems import Fault, Problem, unfit
 from gateway.wording import field_of, sentence_of
 
 _DEPTH: Final = 32
+_SLOWEST: Final = 8 * 1024
+"""Bytes a second that even a bad line carries."""
 _LARGEST: Final = 2**53 - 1
 _MOST_FAULTS: Final = 20
 _CHARSET: Final = re.compile(r"""application/json\s*(;\s*charset\s*=\s*"?utf-?8"?\s*)?""", re.IGNORECASE)
+_SLOW: Final = Wording("本文が時間内に届きませんでした。", "The body did not arrive in time.")
+_LOST: Final = Wording("接続が切れました。", "The connection was lost.")
 _FRACTION: Final = Wording("小数は文字列で指定してください。", "A number with a fraction is written as a string.")
 _HUGE: Final = Wording(
     "整数が大きすぎます。文字列で指定してください。", "The number is too large; write it as a string."
@@ -42,32 +49,38 @@ async def json_body(request: Request, limit: int) -> bytes:
     if not _CHARSET.fullmatch(request.headers.get("content-type", "").strip()):
         text = Wording("Content-Type は application/json です。", "The Content-Type is application/json, in UTF-8.")
         raise Problem("unsupported_media_type", text, headers={"Accept-Post": "application/json"})
-    return await bounded(request, limit)
+    return await Request(request.scope, bounded(request, limit)).body()
 
 
-async def bounded(request: Request, limit: int) -> bytes:
-    """The body of *request*, at most *limit* bytes. Raises Problem."""
-    if request.headers.get("content-length", "0").isdecimal():
-        _require_below(int(request.headers.get("content-length", "0")), limit)
-    body = bytearray()
-    try:
-        async for chunk in request.stream():
-            body += chunk
-            _require_below(len(body), limit)
-    except ClientDisconnect as gone:
-        raise Problem("bad_request", Wording("接続が切れました。", "The connection was lost.")) from gone
-    return bytes(body)
+def bounded(request: Request, limit: int) -> Receive:
+    """Receives the body of *request*: at most *limit* bytes, and no slower than a bad line is. Raises Problem."""
+    told = request.headers.get("content-length", "0")
+    if told.isdecimal() and int(told[:20]) > limit:
+        raise too_large(limit)
+    loop, size = asyncio.get_running_loop(), 0
+    until = loop.time() + gateway_of(request).settings.body_patience
+
+    async def receive() -> Message:
+        nonlocal size
+        try:
+            async with asyncio.timeout_at(until + size / _SLOWEST):
+                message = await request.receive()
+        except TimeoutError as error:
+            raise Problem("body_too_slow", _SLOW, headers={"Connection": "close"}) from error
+        if message["type"] == "http.disconnect":
+            raise Problem("bad_request", _LOST)
+        size += len(message.get("body", b""))
+        if size > limit:
+            raise too_large(limit)
+        return message
+
+    return receive
 
 
 def too_large(limit: int) -> Problem:
     """The body is longer than *limit* bytes."""
     text = Wording(f"{limit}バイト以内にしてください。", f"A body here has at most {limit} bytes.")
     return Problem("body_too_large", text)
-
-
-def _require_below(size: int, limit: int) -> None:
-    if size > limit:
-        raise too_large(limit)
 
 
 def fit(model: type[M], body: bytes) -> M:

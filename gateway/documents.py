@@ -8,14 +8,13 @@ from urllib.parse import quote
 from fastapi import APIRouter, Request, Response
 from pydantic import TypeAdapter, ValidationError
 from starlette.datastructures import UploadFile
-from starlette.types import Message, Receive
 
 from domain.envelope import Actor
 from domain.reasons import Wording
 from domain.records import Key, Line
 from domain.visibility import CENTER_ROLES
 from gateway.auth import actor_of
-from gateway.bodies import too_large
+from gateway.bodies import bounded, too_large
 from gateway.conditions import is_known
 from gateway.parts import gateway_of
 from gateway.problems import Fault, Problem, unfit
@@ -59,8 +58,7 @@ async def keep_document(request: Request) -> Response:
     if not request.headers.get("content-type", "").lower().startswith("multipart/form-data"):
         text = Wording("multipart/form-data で送ってください。", "Send it as multipart/form-data.")
         raise Problem("unsupported_media_type", text, headers={"Accept-Post": "multipart/form-data"})
-    bounded = Request(request.scope, _within(request.receive, limit + _ROOM))
-    async with bounded.form(max_files=1, max_fields=0) as form:
+    async with Request(request.scope, bounded(request, limit + _ROOM)).form(max_files=1, max_fields=0) as form:
         file = form.get("file")
         if not isinstance(file, UploadFile):
             raise unfit(Fault("/file", _ONE_FILE))
@@ -117,18 +115,3 @@ def _name_of(file: UploadFile) -> str | None:
         return _NAME.validate_python(name) if name else None
     except (ValidationError, UnicodeEncodeError) as error:
         raise unfit(Fault("/file", _NO_NAME)) from error
-
-
-def _within(receive: Receive, limit: int) -> Receive:
-    """*receive* until *limit* bytes have come. Raises Problem."""
-    size = 0
-
-    async def counted() -> Message:
-        nonlocal size
-        message = await receive()
-        size += len(message.get("body", b""))
-        if size > limit:
-            raise too_large(limit)
-        return message
-
-    return counted

@@ -52,7 +52,7 @@ class Problem(Exception):
     def told(self, language: str, request_id: str = "") -> dict[str, Any]:
         """The problem as its members."""
         members: dict[str, Any] = {
-            "type": f"/problems/{self.code}",
+            "type": type_of(self.code),
             "title": getattr(TITLES[self.code], language),
             "status": self.status,
             "detail": getattr(self.detail, language),
@@ -73,6 +73,11 @@ class Problem(Exception):
             {**self.headers, "Content-Language": language, "Cache-Control": "no-store"},
             MEDIA_TYPE,
         )
+
+
+def type_of(code: str) -> str:
+    """The `type` of the problem *code*: the address of its page."""
+    return f"/problems/{code}"
 
 
 def refused(refusal: Refusal, *, replayed: bool = False) -> Problem:
@@ -140,6 +145,17 @@ def language_of(accepted: str) -> str:
         if language in likes:
             likes[language] = max(likes[language], _quality(parameters))
     return "ja" if likes["ja"] > likes["en"] else "en"
+
+
+def quality_of(media_type: str, accepted: str) -> float:
+    """How much the Accept header *accepted* likes *media_type*, 0 to 1; what is named best counts."""
+    ranges = {media_type: 2, f"{media_type.split('/', maxsplit=1)[0]}/*": 1, "*/*": 0}
+    found = (-1, 0.0)
+    for part in accepted.lower().split(","):
+        name, _, parameters = part.strip().partition(";")
+        if name.strip() in ranges:
+            found = max(found, (ranges[name.strip()], _quality(parameters)))
+    return found[1]
 
 
 def _quality(parameters: str) -> float:

@@ -19,6 +19,8 @@ NEEDED: Final[Mapping[str, Scope | str | None]] = {
     "GET /livez": ANYBODY,
     "GET /readyz": ANYBODY,
     "GET /v1/openapi.json": ANYBODY,
+    "GET /problems": ANYBODY,
+    "GET /problems/{code}": ANYBODY,
     "GET /v1/schemas/commands/{name}": ANYBODY,
     "GET /v1/schemas/events/{name}/{version}": ANYBODY,
     "POST /v1/needs": Scope.needs_write,

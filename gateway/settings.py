@@ -16,5 +16,7 @@ class GatewaySettings:
     """How long one call to the engine may take before the same command is sent again."""
     body_limit: int = MEBIBYTE
     document_limit: int = 20 * MEBIBYTE
+    body_patience: float = 20.0
+    """How long a body may take to arrive, beside a second for each 8 KiB that came."""
     check_patience: float = 2.0
     """How long `/readyz` waits for each server."""

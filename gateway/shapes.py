@@ -70,6 +70,7 @@ _KEY: Final[Mapping[str, Schema]] = {
     "revoked_at": _INSTANT,
     "last_used_at": {**_INSTANT, "description": "To the minute; absent: never."},
 }
+_BOTH: Final = _object("ja en", ja=_TEXT, en=_TEXT)
 _FAULT: Final = _object("detail", pointer=_TEXT, parameter=_TEXT, detail=_TEXT)
 _CONSENT_OF: Final = "The consent under which it was shown."
 
@@ -186,6 +187,15 @@ SHAPES: Final[Mapping[str, Schema]] = {
     "NewKey": _object("key key_id person_id label scopes status created_at", key=_TEXT, **_KEY),
     "JsonSchema": _object("$schema $id", **{"$schema": _TEXT, "$id": _TEXT}),
     "OpenApi": _object("openapi info paths", openapi=_TEXT, info=_ANY, paths=_ANY),
+    "ProblemType": _object(
+        "type code status title means do",
+        type=_TEXT,
+        code={"type": "string", "enum": sorted(TITLES)},
+        status=_COUNT,
+        title=_BOTH,
+        means=_BOTH,
+        do=_BOTH,
+    ),
     "Alive": _object("status", status=_TEXT),
     "Ready": _object("status checks", status=_TEXT, checks={"type": "object", "additionalProperties": _TEXT}),
     "Cases": _page("CaseRow"),
@@ -196,4 +206,5 @@ SHAPES: Final[Mapping[str, Schema]] = {
     "Notices": _page("Notice"),
     "Absences": _page("Absence"),
     "Workloads": _page("Workload"),
+    "ProblemTypes": _page("ProblemType"),
 }

@@ -1,14 +1,19 @@
 """A body that does not fit is named as such, with a pointer to where; none of it is ever a fault of ours."""
 
+import asyncio
 import json
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 import httpx
 import pytest
+from structlog.testing import capture_logs
+from temporalio.client import Client
 
+from gateway.app import GatewaySettings, create_app
 from gateway.bodies import parse, pointer
 from gateway.problems import Problem
+from store.connect import Store
 
 Call = Callable[..., Any]
 Need = Callable[..., dict[str, Any]]
@@ -135,6 +140,32 @@ async def test_a_body_has_a_limit(call: Call, address: str, keys: dict[str, str]
     async with httpx.AsyncClient(base_url=address, headers={"Authorization": f"Bearer {keys['sato']}", **JSON}) as raw:
         answer = await raw.post("/v1/needs", content=endless())
         assert (answer.status_code, answer.json()["code"]) == (413, "body_too_large")
+
+
+@pytest.mark.parametrize("path", ["/v1/needs", "/v1/documents"])
+async def test_a_body_that_does_not_come_is_not_waited_for(call: Call, store: Store, engine: Client, path: str) -> None:
+    async def hanging() -> AsyncIterator[bytes]:
+        yield b"--b\r\n"
+        await asyncio.Event().wait()
+
+    hasty = create_app(store, engine, settings=GatewaySettings(body_patience=0.1))
+    kind = "application/json" if path == "/v1/needs" else "multipart/form-data; boundary=b"
+    answer = await call("sato", hasty).post(path, content=hanging(), headers={"Content-Type": kind})
+    assert (answer.status_code, answer.json()["code"], answer.headers["connection"]) == (408, "body_too_slow", "close")
+
+
+async def test_a_body_that_breaks_off_harms_nobody(address: str, keys: dict[str, str]) -> None:
+    host, port = address.removeprefix("http://").split(":")
+    head = f"POST /v1/needs HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {keys['sato']}\r\n"
+    for rest in ("Content-Length: 99\r\n\r\n{", "Transfer-Encoding: chunked\r\n\r\n5\r\n{", "Content-Length: 1\r\n"):
+        with capture_logs() as logged:
+            reader, writer = await asyncio.open_connection(host, int(port))
+            writer.write(f"{head}Content-Type: application/json\r\n{rest}".encode())
+            writer.close()
+            assert await reader.read() == b""
+            async with httpx.AsyncClient(base_url=address) as raw:
+                assert (await raw.get("/livez")).status_code == 200
+        assert "request_failed" not in {one["event"] for one in logged}
 
 
 @pytest.mark.parametrize("kind", ["", "text/plain", "application/xml", "application/json; charset=shift_jis"])

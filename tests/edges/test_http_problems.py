@@ -70,6 +70,7 @@ async def test_an_unknown_address_is_a_problem(call: Call) -> None:
     answer = await call("sato").delete("/v1/needs")
     assert is_problem(answer, 405, "method_not_allowed")
     assert answer.headers["allow"] == "POST"
+    assert (await call("sato").delete("/v1/cases")).headers["allow"] == "GET, POST"
 
 
 @pytest.mark.parametrize("name", ["Nothing", "FallDue", "ReferNeed", "addnote", "%F0%9F%98%80"])
