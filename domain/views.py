@@ -183,8 +183,11 @@ def _cost_band(costs: Mapping[str, str]) -> str:
     return band_of(sum((Decimal(costs[name]) for name in ("direct", "indirect", "visiting")), Decimal()))
 
 
-def case_view(case: Case, actor: Actor, now: datetime) -> dict[str, Any]:
-    """The case as *actor* may read it at *now* (`contract.md` section 3)."""
+def case_view(case: Case, actor: Actor, now: datetime, today: Case | None = None) -> dict[str, Any]:
+    """The case as *actor* may read it at *now* (`contract.md` section 3).
+
+    Of an earlier state a reader sees what they might see then and may see still: *today* is the newest state.
+    """
     if actor.role is Role.bank_officer:
         view = _bank_case(case, actor)
     elif actor.role in CENTER_ROLES or actor.role is Role.company_representative:
@@ -192,7 +195,7 @@ def case_view(case: Case, actor: Actor, now: datetime) -> dict[str, Any]:
     elif actor.role is Role.expert:
         view = {"questions": _dumped(one for one in case.questions if one.expert_id == actor.person)}
     else:
-        view = _institution_case(case, actor, now)
+        view = _institution_case(case, actor, now, today or case)
     cleaned = _plain({**_head(case, actor), **view})
     return {key: item for key, item in cleaned.items() if item not in (None, {})}
 
@@ -250,6 +253,7 @@ def _whole_case(case: Case, actor: Actor) -> dict[str, Any]:
         view["consents"] = _dumped(case.consents.values())
     if center:
         view["referrals"] = _dumped(case.referrals)
+        view["corrections"] = _dumped(case.corrections)
         view["searches"] = _dumped(case.searches.values())
         view["compliance"] = dict(case.compliance)
     return view
@@ -328,18 +332,17 @@ def _agreement_for_bank(one: Agreement) -> dict[str, Any]:
     return one.model_dump(include=shown, exclude_none=True)
 
 
-def _institution_case(case: Case, actor: Actor, now: datetime) -> dict[str, Any]:
+def _institution_case(case: Case, actor: Actor, now: datetime, today: Case) -> dict[str, Any]:
     """The case for a researcher, a liaison office or a TLO: what was disclosed, and all of it while they take part."""
     mine = own_assignments(case, actor)
-    if not takes_part(case, actor):
-        asked = [one for one in mine if one.is_pending]
-        classes = consented_classes(case, actor, now)
+    if not (takes_part(case, actor) and takes_part(today, actor)):
+        asked = [one for one in mine if one.is_pending and today.assignments[one.assignment_id].is_pending]
+        classes = consented_classes(case, actor, now) & consented_classes(today, actor, now)
         named = {name for one in asked for name in one.disclosed_fields}
         disclosed = {name for name in named if FIELD_CLASSES.get(name, name) in classes}
         need = case.need.model_dump(include=_need_fields(disclosed)) if case.need else None
         return {"need": need, "assignments": _dumped(mine)}
-    classes = consented_classes(case, actor, now)
-    shown = {"need_id", "documents", *(_need_fields(classes) if case.consents else FIELD_CLASSES)}
+    shown = {"need_id", "documents", *_covered_fields(case, actor, now) & _covered_fields(today, actor, now)}
     view = _whole_case(case, actor)
     return {
         **view,
@@ -355,6 +358,11 @@ def _visit_for(actor: Actor, visit: Visit) -> dict[str, Any]:
     if visit.report and visit.report.filed_by == actor.person:
         return visit.model_dump(exclude_none=True)
     return _visit_as_confirmed(visit)
+
+
+def _covered_fields(case: Case, actor: Actor, now: datetime) -> set[str]:
+    """The fields of the need that the consents of *case* cover for *actor*; a seed's case may have none yet."""
+    return _need_fields(consented_classes(case, actor, now)) if case.consents else set(FIELD_CLASSES)
 
 
 def _need_fields(disclosed: set[str]) -> set[str]:

@@ -21,6 +21,7 @@ from gateway.auth import actor_of
 from gateway.commands import known_form
 from gateway.conditions import etag
 from gateway.dossiers import disclosed_to_lenders
+from gateway.moments import PARAMETERS, AskedMoments
 from gateway.parts import Gateway, gateway_of
 from gateway.problems import Fault, refused, unfit, unknown_case
 from gateway.recorded import note_cases
@@ -68,16 +69,15 @@ async def list_cases(
 
 
 @router.get("/v1/cases/{case_id}", openapi_extra={"x-answer": "Case"}, responses=UNCHANGED)
-async def read_case(
-    request: Request, case_id: str, at_version: Annotated[int | None, Query(ge=1, le=2**31 - 1)] = None
-) -> Response:
-    """One case as the reader may see it, now or at a version in the reader's own count."""
+async def read_case(request: Request, case_id: str, moments: AskedMoments) -> Response:
+    """One case as the reader may see it: now, as it was known at a version or a time, as it was true at a time.
+
+    `as_of` goes by when something was recorded, `true_on` by when it happened; a version is in the reader's own count.
+    """
     gateway, actor = gateway_of(request), await actor_of(request)
-    _require_known_parameters(request, "at_version")
-    trail = await _trail(gateway, actor, case_id)
-    if at_version is not None:
-        trail = await _at(gateway, trail, at_version)
-    return read(request, trail.view(), etag(trail.version))
+    _require_known_parameters(request, *PARAMETERS)
+    view = await moments.seen(gateway, await _trail(gateway, actor, case_id))
+    return read(request, view, etag(view["version"]))
 
 
 @router.get("/v1/cases/{case_id}/events", openapi_extra={"x-answer": "CloudEvents"}, responses=UNCHANGED)
@@ -133,14 +133,6 @@ async def _trail(gateway: Gateway, actor: Actor, case_id: str) -> Trail:
     if trail is None:
         raise unknown_case()
     return trail
-
-
-async def _at(gateway: Gateway, trail: Trail, number: int) -> Trail:
-    found = await gateway.trails.at(trail, number)
-    if found is None:
-        text = Wording("この版はまだありません。", "The case has no such version.")
-        raise unfit(Fault("at_version", text, in_query=True))
-    return found
 
 
 async def _row(gateway: Gateway, overview: Overview, actor: Actor, now: datetime) -> dict[str, Any] | None:

@@ -56,7 +56,7 @@ _HEAD: Final[Mapping[str, Schema]] = {
 }
 _LISTS: Final = (
     *("assignments", "visits", "consultations", "agreements", "milestones", "readiness", "inventions", "publications"),
-    *("transfers", "products", "consents", "proposals", "referrals", "searches", "questions"),
+    *("transfers", "products", "consents", "proposals", "referrals", "searches", "questions", "corrections"),
 )
 _KEY: Final[Mapping[str, Schema]] = {
     "key_id": _TEXT,
@@ -103,6 +103,8 @@ SHAPES: Final[Mapping[str, Schema]] = {
         reason=_object("code", code=_TEXT, text=_TEXT),
         **{name: _list(_ANY) for name in _LISTS},
         deadlines=_list(_object("timer due_at owner", timer=_TEXT, due_at=_INSTANT, owner=_TEXT)),
+        as_of={**_INSTANT, "description": "What was on record then, where that was asked for."},
+        true_on={**_INSTANT, "description": "What had happened by then, where that was asked for."},
     ),
     "CaseRow": _object("case_id version stage status", **_HEAD, title=_TEXT),
     "CloudEvent": _object(

@@ -5,10 +5,11 @@ the surviving case from the merge on joins the bank's own events, numbered on.
 """
 
 from collections.abc import AsyncIterator, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, TypeAlias
 
+from domain.as_of import fold_true, true_at
 from domain.envelope import Actor, Event
 from domain.following import as_attached, as_own, attached, joined, news_of
 from domain.state import Case, Referral
@@ -34,6 +35,8 @@ class Part:
     before: Case | None = None
     """The state of the case before the reader came to it; None where the reader was there from the first."""
     onward: tuple["Part", ...] = ()
+    today: Case | None = None
+    """The newest state of the case, where this is an earlier one: what it hides today stays hidden."""
 
     def walk(self) -> Iterator["Part"]:
         """This part and all that follow from it, in order."""
@@ -75,7 +78,7 @@ class Trail:
 
     def view(self) -> dict[str, Any]:
         """The case as the reader may see it."""
-        view = case_view(self.own.case, self.actor, self.own.now)
+        view = case_view(self.own.case, self.actor, self.own.now, self.own.today)
         onward = [part for part in self.own.walk() if part.before]
         shown = [case_view(news_of(part.case, part.before), self.actor, part.now) for part in onward if part.before]
         if not shown:
@@ -143,7 +146,7 @@ class Trails:
         return [(number, *one) for number, one in enumerate(found, 1)]
 
     async def _walked(self, part: Part, actor: Actor) -> AsyncIterator[tuple[Event, dict[str, Any], Case]]:
-        events = [one for one in await self._cases.events(part.case.case_id) if one.version <= part.case.version]
+        events = await self._cases.events(part.case.case_id, part.case.version)
         seen = {event.version: body for _, event, body in seen_events(events, actor, part.case, part.now)}
         onward = iter(part.onward)
         for event in events:
@@ -160,7 +163,8 @@ class Trails:
         if trail.actor.role is not Role.bank_officer:
             case = await self._cases.at(trail.name, min(number, trail.case.version + 1))
             known = case is not None and case.version == number and is_party(case, trail.actor, case.updated_at)
-            return Trail(trail.name, trail.actor, Part(case, trail.own.now)) if case and known else None
+            part = Part(case, trail.own.now, today=trail.own.case) if case and known else None
+            return Trail(trail.name, trail.actor, part) if part else None
         shown = await self.events(trail)
         if number > len(shown):
             return None
@@ -168,3 +172,40 @@ class Trails:
         for _, event, _, case in reversed(shown[number:]):
             limits[case.case_id] = event.version - 1
         return await self.find(trail.name, trail.actor, limits)
+
+    async def known_at(self, trail: Trail, moment: datetime) -> Trail | None:
+        """*trail* as it was on record at *moment*; None where there was nothing of it for its reader."""
+        ids = [part.case.case_id for part in trail.own.walk()]
+        found = await self.find(trail.name, trail.actor, {one: await self._cases.known(one, moment) for one in ids})
+        return replace(found, own=replace(found.own, today=trail.own.case)) if found else None
+
+    async def true_at(self, trail: Trail, moment: datetime) -> Trail | None:
+        """*trail* with what of it had come about by *moment*; None where there was nothing of it for its reader."""
+        own, actor = trail.own, trail.actor
+        case = await self._true(own.case, moment)
+        if case is None or not is_party(case, actor, own.now):
+            return None
+        if actor.role is not Role.bank_officer:
+            return replace(trail, own=replace(own, case=case, today=own.today or own.case))
+        case, bank_id = as_own(case), actor.org_id
+        then, known = referral_of(case, bank_id), referral_of(own.case, bank_id)
+        if then is None or known is None or then.referral_id != known.referral_id:
+            return None  # what it follows the case by now had not begun
+        return replace(trail, own=replace(own, case=case, onward=await self._onward_true(own, moment)))
+
+    async def _onward_true(self, part: Part, moment: datetime) -> tuple[Part, ...]:
+        """The parts that *part* went on in, with what of each had come about by *moment*."""
+        found = []
+        for one in part.onward:
+            case = await self._true(one.case, moment)
+            through = {referral.referral_id for referral in one.case.referrals}
+            referrals = [referral for referral in case.referrals if referral.referral_id in through] if case else []
+            if case and referrals and one.before:
+                before = await self._true(one.before, moment)
+                onward = await self._onward_true(one, moment)
+                found.append(Part(as_attached(case, referrals[0]), one.now, before, onward))
+        return tuple(found)
+
+    async def _true(self, case: Case, moment: datetime) -> Case | None:
+        """What of *case* had come about by *moment*."""
+        return fold_true(true_at(await self._cases.events(case.case_id, case.version), moment))

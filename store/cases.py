@@ -2,6 +2,7 @@
 
 from collections import OrderedDict
 from collections.abc import Iterable
+from datetime import datetime
 from typing import Final
 
 from domain.envelope import Event
@@ -27,6 +28,10 @@ class Cases:
         state = await self.state(stream_of(case_id), version)
         assert state is None or isinstance(state, Case)
         return state
+
+    async def known(self, case_id: str, moment: datetime) -> int:
+        """The version up to which the case was on record at *moment*, 0 before its first event."""
+        return await self._ledger.known(stream_of(case_id), moment)
 
     async def today(self, case_id: str) -> Case | None:
         """The newest state of the case; None where there is none."""
@@ -75,6 +80,6 @@ class Cases:
         if len(self._states) > self._room:
             self._states.popitem(last=False)
 
-    async def events(self, case_id: str) -> list[Event]:
-        """All events of the case, in order."""
-        return await self._ledger.read(stream_of(case_id))
+    async def events(self, case_id: str, up_to: int | None = None) -> list[Event]:
+        """The events of the case up to the version *up_to*, in order; all of them without one."""
+        return await self._ledger.read(stream_of(case_id), up_to=up_to)

@@ -3,6 +3,7 @@
 import asyncio
 import json
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Final, Literal, TypeAlias, assert_never
 
 from domain.envelope import Event
@@ -31,6 +32,9 @@ _APPEND: Final = "SELECT * FROM hashi.append(%b::text::jsonb, %b::bytea[])"
 _READ: Final = "SELECT body FROM hashi.events WHERE stream = %s AND version > %s AND version <= %s ORDER BY version"
 _POSITIONS: Final = "SELECT version, position FROM hashi.events WHERE stream = %s"
 _HEAD: Final = "SELECT coalesce(max(version), 0) FROM hashi.events WHERE stream = %s"
+_KNOWN: Final = """
+SELECT coalesce(min(version) FILTER (WHERE recorded_at > %s) - 1, max(version), 0) FROM hashi.events WHERE stream = %s
+"""
 _FOLLOW: Final = "SELECT position, body FROM hashi.events WHERE position > %s ORDER BY position LIMIT %s"
 _FOLLOW_OPEN: Final = "SELECT position, stream, body FROM hashi.events WHERE position > %s ORDER BY position LIMIT %s"
 _RESTATE: Final = "SELECT hashi.restate(%s, %s, %s::jsonb)"
@@ -91,6 +95,11 @@ class Ledger:
     async def head(self, stream: str) -> int:
         """The version of the last event of *stream*, 0 when it has none."""
         [(version,)] = await fetch(self._pool, _HEAD, [stream])
+        return int(version)
+
+    async def known(self, stream: str, moment: datetime) -> int:
+        """The version up to which *stream* was on record at *moment*, 0 before its first event."""
+        [(version,)] = await fetch(self._pool, _KNOWN, [moment, stream])
         return int(version)
 
     async def read_all(self, after: int, limit: int) -> list[tuple[int, Event]]:

@@ -3,9 +3,11 @@
 from datetime import UTC, date, datetime, timedelta, timezone
 
 import pytest
+from pydantic import TypeAdapter, ValidationError
 from rules_story import CONSENT, NEED, Story
 
 from domain.calendar import after_business_days, after_months, close_of, fiscal_year, is_business_day
+from domain.records import Instant
 from domain.timers import deadlines
 
 
@@ -58,6 +60,12 @@ def test_an_instant_is_the_same_in_every_offset(story: Story, hours: int) -> Non
     at = (story.now - timedelta(hours=2)).astimezone(timezone(timedelta(hours=hours)))
     [event] = story.do("tanaka", "AddNote", {"text": "x"}, occurred_at=at)
     assert event.occurred_at == at.astimezone(UTC)
+
+
+@pytest.mark.parametrize("text", ["0001-01-01T00:00:00+09:00", "9999-12-31T23:59:59-09:00"])
+def test_an_instant_that_utc_cannot_write_is_none(text: str) -> None:
+    with pytest.raises(ValidationError, match="outside of the years"):
+        TypeAdapter(Instant).validate_python(text)
 
 
 def test_a_wish_for_yesterday_is_refused_at_intake(story: Story) -> None:

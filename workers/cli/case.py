@@ -67,18 +67,34 @@ def list_cases(api: Api, stage: str | None, status: str | None) -> None:
     show.table(("Case", "Number", "Stage", "Status", "Coordinator", "Next deadline", "Title"), found)
 
 
-@case.command("show", example="hashi case show 0f3a… --as bank\nhashi case show 0f3a… --as coordinator --json")
+@case.command(
+    "show",
+    example="hashi case show 0f3a… --as bank\nhashi case show 0f3a… --as-of 2026-05-01 --as auditor\n"
+    "hashi case show 0f3a… --true-on 2026-05-01T09:00:00+09:00 --as coordinator --json",
+)
 @click.argument("case_id", metavar="CASE")
+@click.option("--as-of", metavar="TIME", help="As it was known then: with what was recorded by TIME.")
+@click.option("--at-version", metavar="N", type=click.IntRange(1), help="As it was known at version N of your count.")
+@click.option("--true-on", metavar="TIME", help="As it was true then: with what had happened by TIME.")
 @acts
-def show_case(api: Api, case_id: str) -> None:
-    """Show one case as you may see it. 案件の詳細"""
-    told = api.get(path("cases", case_id)).body
+def show_case(api: Api, case_id: str, as_of: str | None, at_version: int | None, true_on: str | None) -> None:
+    """Show one case as you may see it, today or at an earlier time. 案件の詳細
+
+    TIME is an instant with its offset, or a day, which is a day in Japan to its end. What was recorded late belongs to
+    the day it happened with --true-on, and to the day it was recorded with --as-of; together they tell what was known
+    then of what had happened then.
+    """
+    asked = {"as_of": as_of, "at_version": at_version and str(at_version), "true_on": true_on}
+    told = api.get(path("cases", case_id), **asked).body
     if wants_json():
         show.document(told)
         return
     need = told.get("need", {})
     show.say(need.get("title", "(without a need)"))
     head = [("Case", told["case_id"]), *((name, told.get(field)) for name, field in _HEAD)]
+    head += [
+        (name, show.moment(told[of])) for name, of in (("Known at", "as_of"), ("True at", "true_on")) if of in told
+    ]
     show.pairs([*head, ("Summary", need.get("public_summary")), ("Reason", _reason(told.get("reason")) or None)])
     _show_deadlines(told.get("deadlines", []))
     for part in _PARTS:
