@@ -14,6 +14,8 @@ class Scope(StrEnum):
     """Read cases, their events, documents and dossiers."""
     cases_write = "cases:write"
     """Give every other command of the catalogue."""
+    feed_read = "feed:read"
+    """Follow a lender's feed."""
     audit_read = "audit:read"
     """Read the transparency log."""
     people_read = "people:read"

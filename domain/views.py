@@ -91,7 +91,7 @@ def event_view(event: Event, actor: Actor, case: Case, now: datetime) -> dict[st
     if actor.role is Role.bank_officer:
         referral = referral_of(case, actor.org_id)
         view = shown_to_bank(event, referral, case, now) if referral else None
-        return _bank_event(event, view, referral.banks) if referral and view else None
+        return bank_event(event, view, referral.banks) if referral and view else None
     if judged_as(event) in _INTERNAL or not _may_follow(event, actor, case):
         return None
     if judged_as(event) in _OF_THE_COMPANY and actor.role is not Role.company_representative:
@@ -107,21 +107,30 @@ def shown_to_bank(event: Event, referral: Referral, case: Case, now: datetime) -
     A filing is summarized until it is public: granted, or laid open 18 months after it (Patent Act, art. 64).
     """
     view = bank_view(event, referral)
-    if view is View.summary and event.type == "PatentApplicationFiled":
-        invention = case.inventions.get(told(event, "invention_id"))
-        granted = invention is not None and invention.granted
-        return View.full if granted or after_months(event.occurred_at, LAID_OPEN_MONTHS) <= now else view
-    return view
+    return View.full if view is View.summary and is_published(event, case, now) else view
+
+
+def is_published(event: Event, case: Case, now: datetime) -> bool:
+    """Whether *event* is a filing that everybody may read at *now*."""
+    if event.type != "PatentApplicationFiled":
+        return False
+    invention = case.inventions.get(told(event, "invention_id"))
+    granted = invention is not None and invention.granted
+    return granted or after_months(event.occurred_at, LAID_OPEN_MONTHS) <= now
 
 
 def _as_consented(event: Event, case: Case, actor: Actor, now: datetime) -> dict[str, Any]:
     """The data of *event* as far as a consent covers its classes for *actor*; a seed's case may have none yet."""
-    body = _whole(event)
     allowed = consented_classes(case, actor, now) if case.consents else ALL_BUT_THE_BANKS
+    return within(_whole(event), event, allowed)
+
+
+def within(body: dict[str, Any], event: Event, classes: Collection[str]) -> dict[str, Any]:
+    """*body*, which tells of *event*, without the company's data of other classes than *classes*."""
     for pointer, kind in event.data.classes().items():
-        if kind not in allowed:
+        if kind not in classes:
             *outer, name = pointer.split("/")
-            (body[outer[0]] if outer else body).pop(name, None)
+            (body.get(outer[0], {}) if outer else body).pop(name, None)
     return body
 
 
@@ -152,7 +161,8 @@ def _whole(event: Event) -> dict[str, Any]:
     return body
 
 
-def _bank_event(event: Event, view: View, banks: Collection[str]) -> dict[str, Any]:
+def bank_event(event: Event, view: View, banks: Collection[str]) -> dict[str, Any]:
+    """The data of *event* in the reduction *view*, for readers of *banks*."""
     reason = {"reason": {"code": event.reason.code}} if event.reason else {}
     if view is View.summary:
         return reason

@@ -18,6 +18,7 @@ from gateway import (
     documents,
     dossiers,
     explained,
+    feed,
     keys,
     notices,
     operations,
@@ -40,7 +41,7 @@ from store.connect import Store, StoreUnreachable
 __all__ = ["GatewaySettings", "create_app"]
 
 _AUDIENCES: Final = (
-    *(auditor, dossiers, commands, cases, documents, notices, absences, registry, keys, schemas, explained),
+    *(auditor, dossiers, feed, commands, cases, documents, notices, absences, registry, keys, schemas, explained),
     operations,
 )
 _DEFAULTS: Final = GatewaySettings()

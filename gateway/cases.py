@@ -49,7 +49,7 @@ async def list_cases(
     A page may hold fewer than *limit* although another follows.
     """
     gateway, actor = gateway_of(request), await actor_of(request)
-    _require_known_parameters(request, "stage", "status", "after", "limit")
+    require_known_parameters(request, "stage", "status", "after", "limit")
     found = await gateway.store.overview.cases(
         readers=reader_keys(actor),
         stage=stage,
@@ -75,7 +75,7 @@ async def read_case(request: Request, case_id: str, moments: AskedMoments) -> Re
     `as_of` goes by when something was recorded, `true_on` by when it happened; a version is in the reader's own count.
     """
     gateway, actor = gateway_of(request), await actor_of(request)
-    _require_known_parameters(request, *PARAMETERS)
+    require_known_parameters(request, *PARAMETERS)
     view = await moments.seen(gateway, await _trail(gateway, actor, case_id))
     return read(request, view, etag(view["version"]))
 
@@ -92,7 +92,7 @@ async def list_events(
     An auditor's number is the event's global position, which is also its place in the log.
     """
     gateway, actor = gateway_of(request), await actor_of(request)
-    _require_known_parameters(request, "after", "limit")
+    require_known_parameters(request, "after", "limit")
     trail = await _trail(gateway, actor, case_id)
     numbered = [(number, event, data) for number, event, data, _ in await gateway.trails.events(trail)]
     if actor.role is Role.auditor:
@@ -110,7 +110,7 @@ async def list_disclosures(request: Request, case_id: str) -> Response:
     `reads` are the last thousand reads by lenders and auditors, each under the consent that was in force.
     """
     gateway, actor = gateway_of(request), await actor_of(request)
-    _require_known_parameters(request)
+    require_known_parameters(request)
     await _trail(gateway, actor, case_id)
     if actor.role is not Role.company_representative and actor.role not in CENTER_ROLES:
         raise refused(Refusal.of("not_permitted", role=actor.role, command="ListDisclosures"))
@@ -167,7 +167,8 @@ def _place(gateway: Gateway, cursor: str) -> Place:
     return datetime.fromisoformat(opened_at), case_id
 
 
-def _require_known_parameters(request: Request, *known: str) -> None:
+def require_known_parameters(request: Request, *known: str) -> None:
+    """Refuse a query parameter that is not *known*. Raises Problem."""
     text = Wording("このパラメーターはありません。", "There is no such parameter here.")
     faults = [Fault(name, text, in_query=True) for name in request.query_params if name not in known]
     if faults:

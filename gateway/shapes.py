@@ -122,6 +122,14 @@ SHAPES: Final[Mapping[str, Schema]] = {
         actorrole=_ROLE,
         data=_ANY,
     ),
+    "Withheld": _object(
+        "sequence withheld", sequence={"type": "string", "pattern": "^[0-9]{20}$"}, withheld={"const": True}
+    ),
+    "Feed": _object(
+        "items next",
+        items=_list({"anyOf": [ref("CloudEvent"), ref("Withheld")]}),
+        next={"type": "string", "pattern": "^[0-9]+$", "description": "Goes into `after`, now or later."},
+    ),
     "Disclosures": _object(
         "items reads next",
         items=_list(_ANY),

@@ -72,6 +72,7 @@ _EDGE: Final = {
     "unknown_command": Title(404, "コマンドがありません", "Unknown command"),
     "unknown_document": Title(404, "書類がありません", "Unknown document"),
     "unknown_event": Title(404, "イベントがありません", "Unknown event"),
+    "withheld": Title(410, "同意の範囲外になりました", "Withheld by the company"),
     "unknown_checkpoint": Title(404, "チェックポイントがありません", "Unknown checkpoint"),
     "not_sealed": Title(404, "まだ封印されていません", "Not sealed yet"),
     "unknown_schema": Title(404, "スキーマがありません", "Unknown schema"),

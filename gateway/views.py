@@ -25,6 +25,7 @@ _ROW: Final[tuple[str, ...]] = (
 )
 UNCHANGED: Final[dict[int | str, dict[str, Any]]] = {304: {"description": "It is still what If-None-Match names"}}
 """What a route says that answers by `read`."""
+_OUTSIDE: Final = frozenset({Role.bank_officer, Role.lender_officer})
 _WORD: Final = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 
 
@@ -107,7 +108,9 @@ def row(view: Mapping[str, Any]) -> dict[str, Any]:
 
 def row_of_overview(overview: Overview) -> dict[str, Any]:
     """A case in a list for the center, which needs no state."""
-    told = overview.model_dump(mode="json", exclude_none=True, exclude={"readers", "position", "coordinator_id"})
+    told = overview.model_dump(
+        mode="json", exclude_none=True, exclude={"readers", "position", "coordinator_id", "lending"}
+    )
     return told | ({"coordinator": overview.coordinator_id} if overview.coordinator_id else {})
 
 
@@ -125,7 +128,7 @@ def cloud_event(number: int, event: Event, data: Mapping[str, Any], actor: Actor
         "partitionkey": name,
         "sequence": f"{number:020d}",
     }
-    if actor.role is not Role.bank_officer or event.actor.org_id == actor.org_id:
+    if actor.role not in _OUTSIDE or event.actor.org_id == actor.org_id:
         told["actorrole"] = event.actor.role.value  # a bank is told of its own acts alone: others' may be a bank's
     return {**told, "data": dict(data)}
 

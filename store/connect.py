@@ -7,13 +7,16 @@ from typing import Self
 
 from domain.case import event_type
 from store.absences import Absences
+from store.cases import Cases
 from store.clock import Clock
 from store.codec import EventTypes
 from store.desk import Desk
 from store.directory import Directory
 from store.documents import Documents
 from store.entries import Entries
+from store.feed import Feeds
 from store.follow import Following
+from store.hearing import Hearing
 from store.keys import Keys
 from store.ledger import Ledger
 from store.notices import Notices
@@ -34,6 +37,8 @@ class Store:
     ledger: Ledger
     vault: Vault
     following: Following
+    feeds: Feeds
+    hearing: Hearing
     desk: Desk
     directory: Directory
     keys: Keys
@@ -57,12 +62,15 @@ class Store:
         pool = await open_pool(url, size=size)
         try:
             vault = Vault(pool, seals)
+            ledger = Ledger(pool, event_types, vault)
             store = cls(
                 pool=pool,
                 seals=seals,
-                ledger=Ledger(pool, event_types, vault),
+                ledger=ledger,
                 vault=vault,
                 following=Following(pool, event_types),
+                feeds=Feeds(pool, vault, Cases(ledger), event_types),
+                hearing=Hearing(url),
                 desk=Desk(pool, seals),
                 directory=Directory(pool),
                 keys=Keys(pool),
@@ -76,6 +84,7 @@ class Store:
             try:
                 yield store
             finally:
+                await store.hearing.close()
                 await store.ledger.close()
         finally:
             await pool.close()

@@ -6,6 +6,7 @@ from typing import Final, TypeAlias
 
 from sqlalchemy import Select, and_, func, or_, select, tuple_, union_all
 
+from domain.lending import Grant, grants_of
 from domain.records import Record
 from domain.state import Case
 from domain.terms import Disposition, Origin, Stage, Status
@@ -41,6 +42,8 @@ class Overview(Record):
     version: int = 0
     """The last event's version; given by the append, left out by the writer, as `position` is."""
     position: int = 0
+    lending: tuple[Grant, ...] | None = None
+    """What lenders may learn of the case; None in a row from before there was a feed: nothing."""
 
 
 def overview_of(case: Case, due: Sequence[Deadline] | None = None) -> Overview:
@@ -61,6 +64,7 @@ def overview_of(case: Case, due: Sequence[Deadline] | None = None) -> Overview:
         opened_at=case.opened_at,
         updated_at=case.updated_at,
         next_due_at=due[0].due_at if due else None,
+        lending=grants_of(case),
     )
 
 

@@ -92,6 +92,7 @@ case_overview: Final = Table(
     _instant("updated_at"),
     _instant("next_due_at", nullable=True),
     Column("position", BigInteger, nullable=False),
+    Column("lending", JSONB),
     Index("ix_case_overview_readers", "readers", postgresql_using="gin"),
     Index("ix_case_overview_opened_at_case_id", "opened_at", "case_id"),
     Index("ix_case_overview_next_due_at", "next_due_at", postgresql_where=text("next_due_at IS NOT NULL")),
@@ -396,3 +397,34 @@ reads: Final = Table(
 
 case_numbers: Final = Sequence("case_numbers", metadata=metadata)
 """Numbers for people to call a case by."""
+
+feed: Final = Table(
+    "feed",
+    metadata,
+    Column("lender_id", Text, primary_key=True),
+    Column("number", BigInteger, primary_key=True),
+    Column("position", BigInteger, nullable=False),
+    Column("case_id", Text, nullable=False),
+    UniqueConstraint("lender_id", "position"),
+    comment="Which event has which number in a lender's feed; numbers count from 1 without a gap and are for ever.",
+)
+"""The feeds of lenders, by `store.feed`."""
+
+feed_reach: Final = Table(
+    "feed_reach",
+    metadata,
+    Column("lender_id", Text, primary_key=True),
+    Column("case_id", Text, primary_key=True),
+    Column("version", Integer, nullable=False),
+    comment="Up to which version the events of a case were looked at for a lender.",
+)
+"""How far a case went into a feed; what came without a consent follows with the next one."""
+
+feed_lenders: Final = Table(
+    "feed_lenders",
+    metadata,
+    Column("lender_id", Text, primary_key=True),
+    Column("since", BigInteger, nullable=False),
+    comment="Lenders who were given what had been opened to all lenders before they were known; since which position.",
+)
+"""Whom the feed has met."""

@@ -89,6 +89,7 @@ async def run_gateway(settings: Settings) -> None:
         serving = asyncio.ensure_future(server.serve(sockets=[listening]))
         await asyncio.wait([serving, asyncio.ensure_future(stopping.wait())], return_when=asyncio.FIRST_COMPLETED)
         server.should_exit = True
+        await store.hearing.close()  # streams and long polls end by themselves, the others get their time
         await serving
     log.info("gateway_stopped")
 

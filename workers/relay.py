@@ -14,6 +14,7 @@ from audit.log import LOG, seal
 from audit.signing import Signer, signers_of
 from store.cases import Cases
 from store.connect import Store, StoreUnreachable
+from store.feed import feeding
 from store.follow import Follower, LedgerBroken
 from store.lead import PERIOD, Bell, leading
 from store.projections import asynchronous
@@ -36,7 +37,7 @@ log = structlog.get_logger("relay")
 def followers(store: Store) -> list[Follower]:
     """Everybody who follows the events. A new one is a line here."""
     cases = Cases(store.ledger)
-    return [LOG, telling(store, cases), *asynchronous(cases)]
+    return [LOG, telling(store, cases), feeding(store.ledger), *asynchronous(cases)]
 
 
 async def relay_for_ever(

@@ -115,6 +115,7 @@ async def test_every_expectation_can_fail(running: Servers) -> None:
         "{visible: [consents.colour]}",
         "{timers: [offer]}",
         "{same_case: true}",
+        "{lender_feed: {jfs: [NeedReferred]}}",
     )
     for wanted in expectations:
         [faults] = await played(running, f"{HEAD}{NEED}    expect: {wanted}\n")

@@ -67,7 +67,11 @@ class Chance:
         """A consent's scope, mostly wide enough."""
         classes = ["public_summary", "need_detail", *self.some("trade_secret")]
         return {
-            "recipients": ["center", *(["universities"] if self.maybe(0.9) else ["sadai"])],
+            "recipients": [
+                "center",
+                *(["universities"] if self.maybe(0.9) else ["sadai"]),
+                *self.some("lender", "lenders"),
+            ],
             "purposes": ["collaboration", *self.some("lending_evaluation")] if self.maybe(0.97) else ["statistics"],
             "data_classes": classes if self.maybe(0.8) else ["public_summary"],
             "valid_until": self.day(200, 3000) if self.maybe(0.9) else self.day(30, 200),

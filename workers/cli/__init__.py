@@ -16,6 +16,7 @@ PARTS: Final = {
     "needs": Part("workers.cli.needs:needs", "Refer needs. ニーズの受付"),
     "case": Part("workers.cli.case:case", "Follow and act on cases. 案件の参照と操作"),
     "notices": Part("workers.cli.notices:notices", "What awaits you. お知らせ"),
+    "feed": Part("workers.cli.feed:feed", "Follow what is open to a lender. 融資機関のフィード"),
     "people": Part("workers.cli.people:people", "People and organizations. 人と組織"),
     "privacy": Part("workers.cli.privacy:privacy", "Erase personal data and secrets. 消去"),
     "keys": Part("workers.cli.keys:keys", "API keys. APIキー"),

@@ -50,11 +50,14 @@ class Cast:
             for person_id, person in self._script.people.items()
         }
         people[OBSERVER] = {"role": Role.auditor, "org_id": "center", "name": OBSERVER}
+        for lender in self._script.lenders:
+            name = lender_observer(lender)
+            people[name] = {"role": Role.lender_officer, "org_id": lender, "name": name}
         for person_id, body in people.items():
             await _put(admin, f"/v1/people/{person_id}", body)
             answer = await admin.post(f"/v1/people/{person_id}/keys", json={"label": f"script {self._script.script}"})
             client = caller(self._theatre, require(answer, f"people.{person_id}")["key"])
-            if self._heard and person_id != OBSERVER:
+            if self._heard and person_id in self._script.people:
                 client.event_hooks = {"response": [_telling(self._heard, person_id)]}
             self._clients[person_id] = await stack.enter_async_context(client)
 
@@ -64,6 +67,11 @@ class Cast:
         if unknown:
             self.notes.append(f"orgs.{org_id}: {', '.join(unknown)} is not known to the product and was left out")
         return {name: value for name, value in told.items() if name in _ORG_FIELDS}
+
+
+def lender_observer(lender: str) -> str:
+    """The officer of *lender* through whose eyes its feed is checked."""
+    return f"{OBSERVER}-{lender}"
 
 
 def _telling(heard: Heard, person_id: str) -> Callable[[httpx.Response], Awaitable[None]]:

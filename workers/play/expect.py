@@ -31,6 +31,8 @@ class Seen:
     count: int | None = None
     events: tuple[Happened, ...] = ()
     case: Mapping[str, Any] = field(default_factory=dict)
+    feeds: Mapping[str, tuple[Sequence[str], Sequence[str]]] = field(default_factory=dict)
+    """By lender: the types that the step brought to its feed, and all types that the feed shows of the case."""
     acted: bool = False
     """Whether a person did something, rather than time or a look."""
 
@@ -148,5 +150,10 @@ def _rest(expected: Expect, seen: Seen) -> Iterable[str]:
         names = sorted({one["timer"] for one in seen.case.get("deadlines", ())})
         if sorted(set(expected.timers)) != names:
             yield f"timers: expected {sorted(set(expected.timers))}, seen {names}"
+    for lender, wanted in (expected.lender_feed or {}).items():
+        brought, shown = seen.feeds.get(lender, ((), ()))
+        if list(wanted) not in (list(brought), list(shown)):
+            told = f"brought [{', '.join(brought)}]; of this case it shows [{', '.join(shown)}]"
+            yield f"lender_feed: {lender}: expected [{', '.join(wanted)}], the step {told}"
     if expected.count is not None and seen.count != expected.count:
         yield f"count: expected {expected.count}, seen {seen.count}"

@@ -43,10 +43,14 @@ class Observer:
 
 def by_kind(events: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
     """The data of *events*, CloudEvents, by the type they have in the domain; of each type the last."""
-    return {one.kind: one.data for one in map(_happened, events)}
+    return {one.kind: one.data for one in map(_happened, (one for one in events if "data" in one))}
+
+
+def kind_of(event: Mapping[str, Any]) -> str:
+    """The type of *event*, a CloudEvent, as the domain names it."""
+    name = str(event["type"]).rsplit(".", 2)[-2]
+    return "".join(part.capitalize() for part in name.split("_"))
 
 
 def _happened(event: Mapping[str, Any]) -> Happened:
-    name = str(event["type"]).rsplit(".", 2)[-2]
-    kind = "".join(part.capitalize() for part in name.split("_"))
-    return Happened(kind, event["data"], by_itself=event.get("actorrole") == Role.system)
+    return Happened(kind_of(event), event["data"], by_itself=event.get("actorrole") == Role.system)

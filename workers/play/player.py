@@ -2,7 +2,7 @@
 
 import hashlib
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -17,16 +17,18 @@ from workers.play.addresses import Addresses
 from workers.play.answers import code_of, require, told
 from workers.play.cast import OBSERVER, Cast, Heard
 from workers.play.expect import Happened, Seen, faults
+from workers.play.lender_feeds import LenderFeeds
 from workers.play.observer import Observer, by_kind
 from workers.play.script import DECISION, BadScript, Expect, Script, Step, moment_after
 from workers.play.theatre import Theatre
 
-_UNBUILT: Final = frozenset({"dossier", "erasure", "feed", "statistics"})
+_UNBUILT: Final = frozenset({"dossier", "erasure", "statistics"})
 """What a script may need and the product does not have yet."""
 _SIGHTS: Final = {
     "case": "/v1/cases/{case}",
     "events": "/v1/cases/{case}/events?limit=1000",
     "notices": "/v1/notices?limit=200",
+    "feed": "/v1/feed?limit=1000",
 }
 """What one looks at to `see` something."""
 
@@ -73,6 +75,7 @@ class Player:
     now: datetime = field(init=False)
     _cast: Cast = field(init=False)
     _observer: Observer = field(init=False)
+    _feeds: LenderFeeds = field(init=False)
     _addresses: Addresses = field(init=False)
     _cases: ActedOn = field(init=False)
     _last: _Sent | None = None
@@ -98,6 +101,7 @@ class Player:
             await self._cast.register(self._stack)
             self.notes += self._cast.notes
             self._observer = Observer(self._cast.of(OBSERVER))
+            self._feeds = LenderFeeds(self._cast, waits=self.theatre.machine is None)
             for number, step in enumerate(self.script.steps, 1):
                 started = time.perf_counter()
                 try:
@@ -118,10 +122,20 @@ class Player:
             return Played(number, written, self.now, faults=lacking)
         case_id = self._cases.by(step)
         await self._watch(self._cases.seen_in(step, case_id))
+        lenders = step.lenders
+        await self._settle(lenders)
+        await self._feeds.look(lenders)
         seen, case_id = await self._carry_out(number, step, case_id)
         await self._observe(seen, self._cases.seen_in(step, case_id))
+        await self._settle(lenders)
+        seen.feeds = {one: await self._feeds.brought(one, case_id) for one in lenders}
         found = [*faults(step.expect, seen), *self._save(written, seen)]
         return Played(number, step, self.now, seen, tuple(found), not_run=_unchecked(step.expect))
+
+    async def _settle(self, lenders: Sequence[str]) -> None:
+        """Let the feeds catch up, where there are *lenders* whose feeds are looked at."""
+        if lenders and self.theatre.machine:
+            await self.theatre.machine.settle()
 
     async def _watch(self, case_id: str | None) -> None:
         """Read what happened in a case while another one was looked at, or the clock went on."""
@@ -234,7 +248,7 @@ class Player:
         items = seen.shown.get("items")
         if isinstance(items, list):
             seen.count = len(items)
-        if step.see == "events" and seen.count:
+        if step.see in {"events", "feed"} and seen.count:
             seen.shown = {**seen.shown, **by_kind(seen.shown["items"])}
         return seen
 
@@ -263,4 +277,4 @@ def _unchecked(expect: Expect | None) -> str | None:
     """What an expectation needs and the product does not have."""
     if expect is None:
         return None
-    return "feed" if expect.lender_feed else "statistics" if expect.statistics else None
+    return "statistics" if expect.statistics else None

@@ -132,6 +132,11 @@ class Step(_Part):
         return self.wait is not None or self.until is not None
 
     @property
+    def lenders(self) -> tuple[str, ...]:
+        """The lenders whose feeds something is expected of."""
+        return tuple(self.expect.lender_feed or ()) if self.expect else ()
+
+    @property
     def kept(self) -> frozenset[str]:
         """The `$names` that stand in this step for what earlier ones saved."""
         return frozenset(_kept(self.model_dump(by_alias=True, exclude_unset=True)))
@@ -185,6 +190,11 @@ class Script(_Part):
                 raise ValueError(f"steps.{number}: ${unknown[0]} was not saved by an earlier step")
             known |= step.save.keys()
         return self
+
+    @property
+    def lenders(self) -> tuple[str, ...]:
+        """The lenders whose feeds the script expects something of."""
+        return tuple(dict.fromkeys(lender for step in self.steps for lender in step.lenders))
 
     @property
     def passes_time(self) -> bool:
