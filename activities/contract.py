@@ -5,12 +5,16 @@ from typing import Final, Literal
 from pydantic import BaseModel, ConfigDict
 
 TASK_QUEUE: Final = "hashi-cases"
+INTAKE_QUEUE: Final = "hashi-intake"
+"""Needs in bulk wait here, apart from the cases: each worker takes one stretch of rows at a time."""
 CASE_WORKFLOW: Final = "ReferralCase"
+INTAKE_WORKFLOW: Final = "IntakeBatch"
 COMMAND_UPDATE: Final = "command"
 SYNC_UPDATE: Final = "sync"
 LOOK_SIGNAL: Final = "look"
 APPLY: Final = "apply_command"
 FALL_DUE: Final = "fall_due"
+COMMIT_ROWS: Final = "commit_rows"
 DRAINING: Final = "Draining"
 """The type of the rejection while a run turns over: the same command may be sent again at once."""
 STAGE_ATTRIBUTE: Final = "HashiStage"
@@ -21,6 +25,11 @@ SEARCH_ATTRIBUTES: Final = {STAGE_ATTRIBUTE: "Keyword", CENTER_ATTRIBUTE: "Keywo
 def workflow_id(case_id: str) -> str:
     """The workflow of a case; opaque as the case id is."""
     return f"case-{case_id}"
+
+
+def intake_workflow_id(batch_id: str) -> str:
+    """The workflow that commits a batch of needs; opaque as the batch id is."""
+    return f"intake-{batch_id}"
 
 
 class Payload(BaseModel):
@@ -102,3 +111,17 @@ class CaseStart(Payload):
     case_id: str
     center_id: str = "center"
     standing: Standing | None = None
+
+
+class BatchStart(Payload):
+    """The input of a batch's run: whose rows to commit; they lie sealed in the store."""
+
+    batch_id: str
+
+
+class Stretch(Payload):
+    """How far a batch is after some of its rows: counts, no content."""
+
+    settled: int
+    left: int
+    state: str

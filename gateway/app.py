@@ -27,6 +27,7 @@ from gateway import (
 )
 from gateway.ask import Asking
 from gateway.auth import admit
+from gateway.batches import routes as batches
 from gateway.engine import Engine
 from gateway.parts import Gateway
 from gateway.problems import Fault, Problem, database_unavailable, unfit
@@ -41,8 +42,8 @@ from store.connect import Store, StoreUnreachable
 __all__ = ["GatewaySettings", "create_app"]
 
 _AUDIENCES: Final = (
-    *(auditor, dossiers, feed, commands, cases, documents, notices, absences, registry, keys, schemas, explained),
-    operations,
+    *(auditor, dossiers, feed, commands, cases, documents, batches, notices, absences, registry, keys),
+    *(schemas, explained, operations),
 )
 _DEFAULTS: Final = GatewaySettings()
 _BY_STATUS: Final = {

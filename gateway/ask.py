@@ -89,7 +89,7 @@ class Asking:
 
     async def ask(self, wish: Wish) -> Response:
         """The answer to *wish*. Raises Problem, and StoreUnreachable."""
-        print_ = self._fingerprint(wish)
+        print_ = self.fingerprint(wish)
         wish = await self._addressed(wish)
         briefing, case = await self._brief(wish.command)
         repeated = await self._repeated(wish, print_, briefing)
@@ -117,7 +117,7 @@ class Asking:
             return wish
         return replace(wish, trail=trail, command=command.model_copy(update={"case_id": trail.case.case_id}))
 
-    def _fingerprint(self, wish: Wish) -> bytes:
+    def fingerprint(self, wish: Wish) -> bytes:
         """What a repetition must equal; of a referral the data alone, since its natural key holds for ever."""
         named = (
             {"name", "data"}
@@ -156,14 +156,21 @@ class Asking:
     async def _referred_before(self, wish: Wish, print_: bytes) -> Response:
         command = wish.command
         assert isinstance(command.data, ReferNeed)
-        reference = command.data.bank_reference
-        [first] = await self._store.ledger.read(stream_of(command), 0, 1)
-        known = await self._store.desk.referral(bank_of(command.actor, command.on_behalf_of), reference)
-        kept = None if known else await self._store.desk.kept(first.command_id)
-        if print_ not in (known and known[1], kept and kept.fingerprint):
-            raise refused(Refusal.of("reference_reused", "/data/bank_reference", reference=reference))
-        briefing = await self._store.desk.briefing(command.case_id, first.command_id, ())
+        first = await self.first_of(wish, print_)
+        if first is None:
+            raise refused(reused(command.data))
+        briefing = await self._store.desk.briefing(command.case_id, first, ())
         return await self._answer(wish, briefing.done, replayed=True)
+
+    async def first_of(self, wish: Wish, print_: bytes) -> str | None:
+        """The id of the command that began the case of *wish*, a referral; None where that said something else."""
+        command = wish.command
+        assert isinstance(command.data, ReferNeed)
+        [first] = await self._store.ledger.read(stream_of(command), 0, 1)
+        bank_id = bank_of(command.actor, command.on_behalf_of)
+        known = await self._store.desk.referral(bank_id, command.data.bank_reference)
+        kept = None if known else await self._store.desk.kept(first.command_id)
+        return first.command_id if print_ in (known and known[1], kept and kept.fingerprint) else None
 
     async def _refuse(self, wish: Wish, refusal: Refusal, print_: bytes) -> Response:
         """Log *refusal* and raise it; but what was kept before goes on, for the engine may have it already."""
@@ -285,6 +292,11 @@ class Asking:
             return state, references
         shown = {event.event_id for event in shown_events(events, actor, state)}
         return state, [one for one in references if one.id in shown]
+
+
+def reused(data: ReferNeed) -> Refusal:
+    """The reference of a need was used before, for another one."""
+    return Refusal.of("reference_reused", "/data/bank_reference", reference=data.bank_reference)
 
 
 def _receipt(

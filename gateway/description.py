@@ -216,6 +216,7 @@ _NAMES: Final[Mapping[str, tuple[str, str, str]]] = {
     "list_cases": ("case_id", "OfFirst", f"{_FIRST}case_id"),
     "list_events": ("event_id", "OfFirst", f"{_FIRST}id"),
     "keep_document": ("document_id", "Kept", "$response.body#/document_id"),
+    "check_batch": ("batch_id", "OfChecked", "$response.body#/batch_id"),
     "put_person": ("person_id", "OfPerson", "$response.body#/person_id"),
     _DOSSIER_OF_CASE: ("dossier_id", "Asked", _ENTRY),
 }

@@ -21,7 +21,18 @@ from temporalio.common import WorkflowIDConflictPolicy, WorkflowIDReusePolicy
 from temporalio.exceptions import WorkflowAlreadyStartedError
 from temporalio.service import RPCError, RPCStatusCode
 
-from activities.contract import CASE_WORKFLOW, COMMAND_UPDATE, TASK_QUEUE, CaseStart, Reply, Ticket
+from activities.contract import (
+    CASE_WORKFLOW,
+    COMMAND_UPDATE,
+    INTAKE_QUEUE,
+    INTAKE_WORKFLOW,
+    TASK_QUEUE,
+    BatchStart,
+    CaseStart,
+    Reply,
+    Ticket,
+    intake_workflow_id,
+)
 from gateway.settings import GatewaySettings
 
 _FINAL: Final = frozenset(
@@ -37,6 +48,7 @@ _TRANSIENT: Final = (
 )
 _TASK: Final = timedelta(seconds=2)
 """How long the engine waits for a worker that may have died before another gets the task."""
+_BRIEF: Final = timedelta(seconds=3)
 _FIRST_PAUSE: Final = 0.02
 _LONGEST_PAUSE: Final = 0.5
 _GRACE: Final = 0.5
@@ -73,6 +85,11 @@ class Engine:
                 return await self._drive(ticket, deadline)
         except TimeoutError as error:
             raise Unanswered(unreachable=not await self.is_reachable(1.0)) from error
+
+    async def begin(self, batch_id: str) -> None:
+        """Let the batch be committed, if it is reachable; else whoever sweeps begins it."""
+        with suppress(RPCError):
+            await begin_batch(self._client, batch_id)
 
     async def is_reachable(self, patience: float) -> bool:
         """Whether the engine answers within *patience* seconds."""
@@ -130,6 +147,19 @@ class Engine:
             with suppress(BaseException):
                 await start.workflow_handle()  # its error is this one; left alone it would be reported as unheard
             raise
+
+
+async def begin_batch(client: Client, batch_id: str, *, task_queue: str = INTAKE_QUEUE) -> None:
+    """Start the workflow of the batch, unless it runs. Raises RPCError."""
+    await client.start_workflow(
+        INTAKE_WORKFLOW,
+        BatchStart(batch_id=batch_id),
+        id=intake_workflow_id(batch_id),
+        task_queue=task_queue,
+        id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
+        id_reuse_policy=WorkflowIDReusePolicy.ALLOW_DUPLICATE,
+        rpc_timeout=_BRIEF,
+    )
 
 
 def _start_of(ticket: Ticket) -> WithStartWorkflowOperation[Any, Any]:

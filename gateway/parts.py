@@ -1,6 +1,7 @@
 """What the routes of one gateway share."""
 
-from dataclasses import dataclass
+import asyncio
+from dataclasses import dataclass, field
 
 from starlette.requests import Request
 
@@ -22,6 +23,8 @@ class Gateway:
     asking: Asking
     engine: Engine
     settings: GatewaySettings
+    table: asyncio.Lock = field(default_factory=asyncio.Lock)
+    """Held while a table of needs is unpacked: one at a time, for that takes memory."""
 
 
 def gateway_of(request: Request) -> Gateway:

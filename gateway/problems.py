@@ -102,6 +102,11 @@ def unfit(*faults: Fault) -> Problem:
     return Problem("invalid_field", text, pointer=pointer, faults=faults)
 
 
+def unknown_batch() -> Problem:
+    """There is no such batch of needs, or it is another bank's: the two look the same."""
+    return Problem("unknown_batch", Wording("この一括受付はありません。", "There is no such batch."))
+
+
 def unknown_case() -> Problem:
     """There is no such case, or it is nothing to whoever asks: the two look the same."""
     return refused(Refusal.of("unknown_case"))

@@ -18,5 +18,7 @@ class GatewaySettings:
     document_limit: int = 20 * MEBIBYTE
     body_patience: float = 20.0
     """How long a body may take to arrive, beside a second for each 8 KiB that came."""
+    batch_limit: int = 5 * MEBIBYTE
+    """Of a table of needs."""
     check_patience: float = 2.0
     """How long `/readyz` waits for each server."""

@@ -70,6 +70,7 @@ _KEY: Final[Mapping[str, Schema]] = {
     "revoked_at": _INSTANT,
     "last_used_at": {**_INSTANT, "description": "To the minute; absent: never."},
 }
+_ROW_STATES: Final = ("ready", "already_there", "refused", "committed")
 _BOTH: Final = _object("ja en", ja=_TEXT, en=_TEXT)
 _FAULT: Final = _object("detail", pointer=_TEXT, parameter=_TEXT, detail=_TEXT)
 _CONSENT_OF: Final = "The consent under which it was shown."
@@ -149,6 +150,36 @@ SHAPES: Final[Mapping[str, Schema]] = {
     "Document": _object(
         "document_id sha256 bytes media_type", document_id=_TEXT, sha256=_TEXT, bytes=_COUNT, media_type=_TEXT
     ),
+    "IntakeBatch": _object(
+        "batch_id state format sha256 bytes created_at moved_at rows",
+        batch_id=_TEXT,
+        state={"type": "string", "enum": ["checked", "committing", "cancelled", "done"]},
+        format={"type": "string", "enum": ["csv", "xlsx"]},
+        encoding={"type": "string", "enum": ["utf-8", "cp932"]},
+        sha256=_TEXT,
+        bytes=_COUNT,
+        created_at=_INSTANT,
+        moved_at={**_INSTANT, "description": "When something of it last changed."},
+        rows=_object(f"total {' '.join(_ROW_STATES)}", total=_COUNT, **dict.fromkeys(_ROW_STATES, _COUNT)),
+    ),
+    "IntakeRow": _object(
+        "row state",
+        row={**_COUNT, "description": "As a spreadsheet counts: the header is row 1."},
+        state={"type": "string", "enum": list(_ROW_STATES)},
+        reference=_TEXT,
+        case_id=_TEXT,
+        faults=_list(
+            _object(
+                "column code ja en",
+                column={"type": "string", "description": "The field; empty: the row as a whole."},
+                code=_TEXT,
+                ja=_TEXT,
+                en=_TEXT,
+                label_ja=_TEXT,
+                label_en=_TEXT,
+            )
+        ),
+    ),
     "Dossier": _object(
         "dossier_id case_id version status issues",
         dossier_id=_TEXT,
@@ -213,6 +244,7 @@ SHAPES: Final[Mapping[str, Schema]] = {
     "Organizations": _page("Organization"),
     "People": _page("Person"),
     "CloudEvents": _page("CloudEvent"),
+    "IntakeRows": _page("IntakeRow"),
     "Notices": _page("Notice"),
     "Absences": _page("Absence"),
     "Workloads": _page("Workload"),

@@ -7,6 +7,7 @@ from typing import Self
 
 from domain.case import event_type
 from store.absences import Absences
+from store.batches import Batches
 from store.cases import Cases
 from store.clock import Clock
 from store.codec import EventTypes
@@ -47,6 +48,7 @@ class Store:
     entries: Entries
     notices: Notices
     absences: Absences
+    batches: Batches
     clock: Clock
 
     @classmethod
@@ -78,6 +80,7 @@ class Store:
                 overview=Overviews(pool),
                 entries=Entries(pool),
                 absences=Absences(pool),
+                batches=Batches(pool, seals, vault),
                 notices=Notices(pool, seals),
                 clock=Clock(pool),
             )

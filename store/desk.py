@@ -40,6 +40,9 @@ _REFUSED: Final = """
 SELECT case_id, name, role, org_id, code, problem, fingerprint, refused_at FROM hashi.refusals WHERE command_id = %s
 """
 _REFERRAL: Final = "SELECT case_id, fingerprint FROM hashi.referrals WHERE bank_id = %s AND bank_reference = %s"
+_REFERRALS: Final = """
+SELECT bank_reference, fingerprint FROM hashi.referrals WHERE bank_id = %s AND bank_reference = ANY(%s)
+"""
 _NUMBER: Final = "SELECT nextval('hashi.case_numbers')"
 
 
@@ -177,6 +180,10 @@ class Desk:
         """The case that a bank's reference began, and the fingerprint of what was sent; None for a new reference."""
         found = await fetch(self._pool, _REFERRAL, [bank_id, bank_reference])
         return (found[0][0], found[0][1]) if found else None
+
+    async def referrals(self, bank_id: str, references: Collection[str]) -> dict[str, bytes]:
+        """The fingerprints of what a bank sent before, by those of *references* that it used."""
+        return dict(await fetch(self._pool, _REFERRALS, [bank_id, list(references)]))
 
     async def log_read(self, actor: Actor, address: str, case_ids: Collection[str]) -> None:
         """Remember that *actor* is answered at *address*, with what is known of *case_ids*."""

@@ -1,18 +1,23 @@
 """Files that events refer to by id and SHA-256."""
 
 import hashlib
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Final
 
 from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 
-from store.pool import Pool, rows
+from store.pool import Pool, fetch, rows
 from store.sealing import Seals
 from store.tables import documents
 from store.vault import Vault
 
 _TABLE: Final = documents.c
+_NAMED: Final = """
+SELECT document_id, file_name FROM hashi.documents
+WHERE org_id = %(org)s AND content <> ''::bytea AND (document_id = ANY(%(names)s) OR file_name = ANY(%(names)s))
+"""
 
 
 def subject_of(document_id: str) -> str:
@@ -64,6 +69,14 @@ class Documents:
         await rows(self._pool, insert(documents).values(values).on_conflict_do_nothing())
         kept = select(_TABLE.document_id, _TABLE.sha256, _TABLE.bytes, _TABLE.media_type)
         return DocumentRef(**(await rows(self._pool, kept.where(_TABLE.document_id == document_id)))[0])
+
+    async def named(self, org_id: str, names: Collection[str]) -> dict[str, list[str]]:
+        """The ids of the organization's documents that each of *names* means: an id, or the name of a file."""
+        found: dict[str, list[str]] = {}
+        for document_id, file_name in await fetch(self._pool, _NAMED, {"org": org_id, "names": list(names)}):
+            for name in {document_id, file_name} & {*names}:
+                found.setdefault(name, []).append(document_id)
+        return found
 
     async def get(self, document_id: str) -> Document | None:
         """The document *document_id* with its content, None when there is none or its content was erased."""

@@ -31,6 +31,7 @@ async def erase(store: Store, case_id: str, subject: str) -> int:
     destroyed = await store.vault.destroy(stream)
     for document_id in documents:
         destroyed += await store.vault.destroy(subject_of(document_id))
+    destroyed += await store.batches.forget_case(case_id)
     await fetch(store.pool, _PURGE_CASE, [case_id, documents])
     return destroyed
 

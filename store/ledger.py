@@ -35,6 +35,7 @@ _HEAD: Final = "SELECT coalesce(max(version), 0) FROM hashi.events WHERE stream 
 _KNOWN: Final = """
 SELECT coalesce(min(version) FILTER (WHERE recorded_at > %s) - 1, max(version), 0) FROM hashi.events WHERE stream = %s
 """
+_BEGUN: Final = "SELECT stream FROM hashi.events WHERE version = 1 AND stream = ANY(%s)"
 _FOLLOW: Final = "SELECT position, body FROM hashi.events WHERE position > %s ORDER BY position LIMIT %s"
 _FOLLOW_OPEN: Final = "SELECT position, stream, body FROM hashi.events WHERE position > %s ORDER BY position LIMIT %s"
 _RESTATE: Final = "SELECT hashi.restate(%s, %s, %s::jsonb)"
@@ -101,6 +102,10 @@ class Ledger:
         """The version up to which *stream* was on record at *moment*, 0 before its first event."""
         [(version,)] = await fetch(self._pool, _KNOWN, [moment, stream])
         return int(version)
+
+    async def begun(self, streams: Sequence[str]) -> set[str]:
+        """Those of *streams* that have events."""
+        return {stream for (stream,) in await fetch(self._pool, _BEGUN, [list(streams)])}
 
     async def read_all(self, after: int, limit: int) -> list[tuple[int, Event]]:
         """At most *limit* events above position *after*, with their positions, in order. Raises UnknownEvent."""

@@ -291,6 +291,40 @@ documents: Final = Table(
 )
 """Files that events refer to by id and SHA-256."""
 
+intake_batches: Final = Table(
+    "intake_batches",
+    metadata,
+    Column("batch_id", Text, primary_key=True),
+    Column("org_id", Text, nullable=False),
+    Column("person_id", Text, nullable=False),
+    Column("format", Text, nullable=False),
+    Column("encoding", Text),
+    Column("sha256", Text, nullable=False),
+    Column("bytes", BigInteger, nullable=False),
+    Column("content", LargeBinary, nullable=False),
+    Column("state", Text, nullable=False),
+    _stamp("created_at"),
+    _instant("moved_at"),
+    Index("ix_intake_batches_moved_at", "moved_at"),
+    comment="Tables of needs as they were uploaded, sealed under keys of their own; moved_at is when one last changed.",
+)
+"""Uploaded tables; `state` is checked, committing, cancelled or done (`store.batches`)."""
+
+intake_rows: Final = Table(
+    "intake_rows",
+    metadata,
+    Column("batch_id", Text, ForeignKey("intake_batches.batch_id"), primary_key=True),
+    Column("number", Integer, primary_key=True, autoincrement=False),
+    Column("reference", Text),
+    Column("case_id", Text),
+    Column("state", Text, nullable=False),
+    Column("sealed", LargeBinary, nullable=False),
+    Index("ix_intake_rows_ready", "batch_id", "number", postgresql_where=text("state = 'ready'")),
+    Index(None, "case_id"),
+    comment="The rows of uploaded tables: what became of each. Bodies and faults are sealed; a committed body is gone.",
+)
+"""Rows of uploaded tables; `state` is ready, already_there, refused or committed."""
+
 clock: Final = Table(
     "clock",
     metadata,

@@ -94,4 +94,4 @@ class Vault:
 
 
 def _has_secrets(stream: str) -> bool:
-    return stream.startswith((f"{CASE}-", "document-"))
+    return stream.startswith((f"{CASE}-", "document-", "upload-"))

@@ -18,10 +18,12 @@ import migrations
 from console import add_console
 from gateway.app import create_app
 from gateway.settings import GatewaySettings
+from store.cases import Cases
 from store.connect import Store
 from store.pool import StoreUnreachable
 from workers.build import deployment
 from workers.case_worker import case_worker
+from workers.intake_worker import intake_worker
 from workers.relay import end, relay_for_ever
 from workers.settings import Settings, SettingsFault, connect_temporal
 from workers.sweeper import sweep_for_ever
@@ -48,18 +50,17 @@ async def run_worker(settings: Settings) -> None:
     """
     async with _servers(settings) as (client, store):
         stopping = stop_signal()
-        build = deployment(settings.deployment, settings.build_id)
-        async with case_worker(
-            client,
-            store,
-            alike=settings.duplicate_likeness,
-            sandboxed=settings.sandbox,
-            cached=settings.cached_cases,
-            build=build,
+        build, cases, sandboxed = (
+            deployment(settings.deployment, settings.build_id),
+            Cases(store.ledger),
+            settings.sandbox,
+        )
+        alike, cached = settings.duplicate_likeness, settings.cached_cases
+        async with (
+            case_worker(client, store, cases=cases, alike=alike, sandboxed=sandboxed, cached=cached, build=build),
+            intake_worker(client, store, cases=cases, sandboxed=sandboxed, build=build),
         ):
-            log.info(
-                "worker_started", namespace=client.namespace, sandboxed=settings.sandbox, build=build.version.build_id
-            )
+            log.info("worker_started", namespace=client.namespace, sandboxed=sandboxed, build=build.version.build_id)
             await _until(stopping, sweep_for_ever(client, store))
             log.info("worker_stopping")
     log.info("worker_stopped")

@@ -18,10 +18,15 @@ from temporalio.service import RPCError
 
 from activities.contract import CASE_WORKFLOW, SYNC_UPDATE, TASK_QUEUE, CaseStart, Standing, workflow_id
 from activities.entries import EntryClock
+from gateway.engine import begin_batch
 from store.connect import Store, StoreUnreachable
 
 GRACE: Final = timedelta(seconds=10)
 """How late a deadline may be before the sweep looks at it."""
+STRANDED: Final = timedelta(seconds=60)
+"""How long a batch may stand still before the sweep lets it go on."""
+KEPT: Final = timedelta(days=30)
+"""How long an uploaded table is kept after the batch last moved."""
 _PERIOD: Final = 15.0
 _AT_ONCE: Final = 8
 _PATIENCE: Final = timedelta(seconds=10)
@@ -71,7 +76,15 @@ async def sweep(
 
     results = await asyncio.gather(*(one(case_id) for case_id in overdue), return_exceptions=True)
     _report(overdue, results)
+    await sweep_batches(client, store)
     return len(overdue) + await (entries or EntryClock(store)).tick(grace)
+
+
+async def sweep_batches(client: Client, store: Store, *, stranded: timedelta = STRANDED) -> None:
+    """Let batches that stand still go on, and erase the uploads of old ones. Raises RPCError, StoreUnreachable."""
+    for batch_id in await store.batches.stranded(stranded):
+        await begin_batch(client, batch_id)
+    await store.batches.forget_old(KEPT)
 
 
 def _report(overdue: Sequence[str], results: Sequence[BaseException | None]) -> None:

@@ -2,7 +2,9 @@
 
 import asyncio
 import itertools
+import sys
 from collections.abc import AsyncIterator, Callable
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -22,6 +24,8 @@ from store.clock import Clock
 from store.connect import Store
 from workers.case_worker import case_worker
 from workers.embedded import Stack, throwaway
+
+sys.path.append(str(Path(__file__).parent))
 
 MASTER_KEY = bytes(range(32))
 ORGANIZATIONS = {
