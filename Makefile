@@ -60,6 +60,9 @@ openapi: $(VENV)/.dev ## write docs/openapi.json after the interface changed
 schemas: $(VENV)/.dev ## write the JSON Schemas of new event shapes; refuses a breaking change
 	@$(BIN)/python tests/rules/released.py
 
+histories: $(VENV)/.dev ## record what the workflows of a release do (some minutes): RELEASE=0.2.0
+	@$(BIN)/python tests/cases/record_histories.py $(RELEASE)
+
 clean: ## remove the environment, caches and the demo's files; data of `hashi up` stays
 	@rm -rf $(VENV) $(OUT) dist build .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 	@find . -name __pycache__ -not -path './.hashi/*' -prune -exec rm -rf {} +

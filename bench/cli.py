@@ -56,6 +56,19 @@ def storm(cases: int) -> int:
     return _run(lambda: measure(cases, _tell))
 
 
+@bench.command(example="hashi bench restore --cases 1000 --json")
+@click.option("--cases", type=click.IntRange(1, 20_000), default=1_000, show_default=True)
+def restore(cases: int) -> int:
+    """How long until all cases wait again after Temporal lost everything. エンジン喪失からの復元
+
+    Kills Temporal under open cases, removes its database, brings the workflows back from the events, compares every
+    timer with the store, and closes every case. Exit status 1 when one was lost.
+    """
+    from bench.restore import measure  # noqa: PLC0415
+
+    return _run(lambda: measure(cases, _tell))
+
+
 @bench.command(example="hashi bench append\nhashi bench append --writers 1,32 --rounds 9 --seconds 5 --json")
 @click.option("--quick", is_flag=True, help="One short round; says that it works, not how fast.")
 @click.option("--writers", metavar="N,N…", help="Numbers of writers at once; default: 1,8,32.")

@@ -6,8 +6,8 @@ towards 18:00, and what is measured is how long after that each case had its Agr
 
 import asyncio
 import os
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -29,7 +29,8 @@ from store.overview import overview_of
 from workers.play.script import Script, load
 from workers.sweeper import nudge
 
-_SIGNED_AT: Final = datetime(2027, 2, 1, 10, tzinfo=JST)
+SIGNED_AT: Final = datetime(2027, 2, 1, 10, tzinfo=JST)
+"""When every command of every case was given."""
 _END: Final = datetime(2027, 3, 31, tzinfo=JST)
 _LEAD: Final = timedelta(seconds=20)
 """How long before the moment every timer is set at the latest."""
@@ -51,6 +52,11 @@ class Signing:
     actors: dict[str, Actor]
     directory: Directory
 
+    def until(self, command: str) -> "Signing":
+        """The same, but no further than the last *command*."""
+        last = max(place for place, act in enumerate(self.acts) if act.command == command)
+        return replace(self, acts=self.acts[: last + 1])
+
     def events_of(self, case_id: str) -> tuple[Append, ...]:
         """The appends of one case, one for each command. Raises NotSigned when a command is refused."""
         case: Case | None = None
@@ -66,7 +72,7 @@ class Signing:
                 reason=Reason(**act.body["reason"]) if "reason" in act.body else None,
                 evidence=tuple(act.body.get("evidence", ())),
             )
-            context = Context(now=_SIGNED_AT, case_no=f"K2026-{case_id[:6]}", directory=self.directory)
+            context = Context(now=SIGNED_AT, case_no=f"K2026-{case_id[:6]}", directory=self.directory)
             facts = decide(case, command, context)
             if isinstance(facts, Refusal):
                 raise NotSigned(f"{act.command}: {facts.en}")
@@ -84,11 +90,11 @@ async def measure(cases: int, tell: Tell) -> Figures:
     script = load("ceramics")
     tell("starting PostgreSQL, Temporal, the worker and the gateway")
     async with stand(script) as running:
-        await running.store.clock.move(_SIGNED_AT)
-        signing = await _signing(running, script)
+        await running.store.clock.move(SIGNED_AT)
+        signing = await signing_of(running, script)
         tell(f"signing {cases} agreements")
         ids = [os.urandom(16).hex() for _ in range(cases)]
-        await _each(ids, lambda case_id: _sign(running, signing, case_id))
+        await each(ids, lambda case_id: sign(running, signing, case_id))
         due = close_of(_END.date())
         tell("letting every case set its timer")
         await _set_timers(running, ids, due)
@@ -97,7 +103,8 @@ async def measure(cases: int, tell: Tell) -> Figures:
         return _figures(cases, late)
 
 
-async def _signing(running: Stand, script: Script) -> Signing:
+async def signing_of(running: Stand, script: Script) -> Signing:
+    """The commands of *script* up to the signature, with everybody and everything that they mention."""
     async with running.people() as people:
         acts = await with_documents(acts_of(script), people)
     last = max(place for place, act in enumerate(acts) if act.command == "SignAgreement")
@@ -125,16 +132,17 @@ def _ending(act: Act) -> Act:
     """*act* on the day of the signature, so that the agreement ends on the 31st of March."""
     data = dict(act.body["data"])
     if act.command == "SignAgreement":
-        signed = _SIGNED_AT.date().isoformat()
+        signed = SIGNED_AT.date().isoformat()
         data |= {"signed_on": signed, "effective_on": signed, "ends_on": _END.date().isoformat()}
     if "at" in data:
-        data["at"] = (_SIGNED_AT - timedelta(hours=1)).isoformat()
+        data["at"] = (SIGNED_AT - timedelta(hours=1)).isoformat()
     if "company" in data:
         data = {name: value for name, value in data.items() if name != "company"} | {"company_id": "ariake"}
     return Act(act.person, act.command, {**act.body, "data": data})
 
 
-async def _sign(running: Stand, signing: Signing, case_id: str) -> None:
+async def sign(running: Stand, signing: Signing, case_id: str) -> None:
+    """Append a case to the store, past its workflow."""
     for one in signing.events_of(case_id):
         await running.store.ledger.append(one)
 
@@ -142,12 +150,12 @@ async def _sign(running: Stand, signing: Signing, case_id: str) -> None:
 async def _set_timers(running: Stand, ids: Sequence[str], due: datetime) -> None:
     """Bring every case up to the present, then let each set its timer while the clock runs."""
     await running.store.clock.move(due - timedelta(hours=1))
-    await _each(ids, lambda case_id: _nudged(running, case_id))
+    await each(ids, lambda case_id: _nudged(running, case_id))
     began = asyncio.get_running_loop().time()
-    await _each(ids, lambda case_id: _nudged(running, case_id))
+    await each(ids, lambda case_id: _nudged(running, case_id))
     took = timedelta(seconds=asyncio.get_running_loop().time() - began)
     await running.store.clock.move(due - 2 * took - _LEAD, freeze=False)
-    await _each(ids, lambda case_id: _nudged(running, case_id))
+    await each(ids, lambda case_id: _nudged(running, case_id))
 
 
 async def _nudged(running: Stand, case_id: str) -> None:
@@ -161,12 +169,13 @@ async def _nudged(running: Stand, case_id: str) -> None:
             return
 
 
-async def _each(ids: Sequence[str], work: Callable[[str], object]) -> None:
+async def each(ids: Sequence[str], work: Callable[[str], Awaitable[None]]) -> None:
+    """Do *work* for all, some at once."""
     gate = asyncio.Semaphore(_AT_ONCE)
 
     async def one(case_id: str) -> None:
         async with gate:
-            await work(case_id)  # type: ignore[misc]
+            await work(case_id)
 
     await asyncio.gather(*(one(case_id) for case_id in ids))
 

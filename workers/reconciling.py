@@ -1,25 +1,29 @@
-"""What the engine accepted against what the store holds, case by case and both ways; the store is right.
+"""What the engine accepted against what the store holds, workflow by workflow and both ways; the store is right.
 
 Whatever is found is looked at again after a moment, so that a command under way is no finding.
 """
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 
-from temporalio.api.enums.v1 import EventType
-from temporalio.client import Client, WorkflowExecutionDescription, WorkflowExecutionStatus, WorkflowHistory
+from temporalio.api.enums.v1 import PendingWorkflowTaskState, VersioningBehavior
+from temporalio.client import Client, WorkflowExecutionDescription, WorkflowExecutionStatus
 from temporalio.exceptions import TemporalError
 from temporalio.service import RPCError, RPCStatusCode
 
-from activities.contract import CASE_WORKFLOW, COMMAND_UPDATE, CaseStart, Reply, Standing, workflow_id
+from activities.contract import CASE_WORKFLOW, Standing, Ticket, workflow_id
+from domain.terms import Status
+from gateway.engine import Engine, Unanswered
+from gateway.settings import GatewaySettings
 from store.connect import Store
 from store.pool import fetch
 from store.rebuild import Tell
-from workers.replaying import histories
+from workers.accounts import account_of, histories
+from workers.serving import Build, Serving, serving
 from workers.sweeper import nudge
 
 _AT_ONCE: Final = 16
@@ -27,22 +31,36 @@ _AGAIN: Final = 1.0
 """Seconds after which a finding is looked at again."""
 _STUCK: Final = 5
 """Attempts after which what the engine tries is stuck."""
+_WAITED: Final = timedelta(seconds=60)
+"""How long a task may wait for a worker."""
 _SLACK: Final = timedelta(seconds=60)
 """How far a timer may be from the store's deadline."""
-_CASES: Final = "SELECT case_id, version, next_due_at FROM hashi.case_overview ORDER BY case_id"
-_CASE: Final = "SELECT version, next_due_at, hashi.now() FROM hashi.case_overview WHERE case_id = %s"
+_CASES: Final = "SELECT case_id FROM hashi.case_overview"
+_CASE: Final = """
+SELECT version, stage, status, next_due_at, hashi.now() FROM hashi.case_overview WHERE case_id = %s
+"""
 _NOT_STORED: Final = """
 SELECT given FROM unnest(%s::uuid[]) AS given WHERE NOT EXISTS (SELECT FROM hashi.events WHERE event_id = given)
+"""
+_NOTHING_CAME: Final = """
+SELECT given FROM unnest(%s::text[]) AS given
+WHERE NOT EXISTS (SELECT FROM hashi.events WHERE command_id = given)
+AND NOT EXISTS (SELECT FROM hashi.refusals WHERE command_id = given)
 """
 _WORDS: Final = {
     "missing": ("waits for a deadline, but has no workflow", "期限があるのにワークフローがありません"),
     "stuck": ("its workflow is stuck", "ワークフローが停滞しています"),
+    "orphaned": ("its workflow is pinned to a build that no worker has", "固定された版のワーカーがありません"),
     "behind": ("its workflow does not know what is stored", "保存された内容をワークフローが知りません"),
     "ahead": ("its workflow knows more than is stored", "ワークフローが知る内容が保存されていません"),
+    "differs": ("its workflow knows another state of the same version", "同じ版でもワークフローの状態が異なります"),
     "not_stored": ("an event was answered, but is not stored", "回答済みのイベントが保存されていません"),
+    "unanswered": ("a command was accepted, but nothing came of it", "受け付けた指示が実行されていません"),
     "timer": ("its workflow does not wake at the deadline", "期限に起動するタイマーがありません"),
     "unknown": ("a workflow runs, but nothing is stored", "保存された案件のないワークフローが動いています"),
 }
+_BEYOND_A_LOOK: Final = frozenset({"stuck", "orphaned", "ahead", "differs", "unknown", "timer"})
+"""Findings that no look into the store cures: the run has to end."""
 
 
 class Finding(NamedTuple):
@@ -50,7 +68,10 @@ class Finding(NamedTuple):
 
     kind: str
     case_id: str
+    """The case; of a workflow that is no case's, its id."""
     detail: str
+    lost: tuple[Ticket, ...] = ()
+    """Commands that nothing came of; their bodies are kept."""
 
     def told(self) -> dict[str, str]:
         """The finding as JSON."""
@@ -63,6 +84,16 @@ class Finding(NamedTuple):
         }
 
 
+class Row(NamedTuple):
+    """A case as the store has it at *now*."""
+
+    version: int
+    stage: str
+    status: str
+    due_at: datetime | None
+    now: datetime
+
+
 @dataclass
 class Reconciled:
     """What was looked at and what was found."""
@@ -72,6 +103,7 @@ class Reconciled:
     events: int = 0
     """Events that the engine still remembers having answered with."""
     timers: int = 0
+    """Running workflows that wake at the deadline of their case."""
     findings: list[Finding] = field(default_factory=list)
     repaired: list[str] = field(default_factory=list)
 
@@ -79,99 +111,108 @@ class Reconciled:
 async def reconcile(client: Client, store: Store, tell: Tell, *, repair: bool = False) -> Reconciled:
     """Compare every case with its workflow; *repair* starts a workflow anew from the events where they differ.
 
-    Raises StoreUnreachable, RPCError.
+    Commands that were accepted and that nothing came of are sent again. Raises StoreUnreachable, RPCError.
     """
     found = Reconciled()
-    known = {str(case_id) for case_id, *_ in await fetch(store.pool, _CASES)}
-    running = {one async for one in _running(client)}
-    everybody = sorted(known | running)
-    gate = asyncio.Semaphore(_AT_ONCE)
+    known = {workflow_id(case_id) for (case_id,) in await fetch(store.pool, _CASES)}
+    seen = {one.id async for one in client.list_workflows(f"WorkflowType = '{CASE_WORKFLOW}'")}
+    look = Look(client, store, await serving(client))
+    everybody = sorted(known | seen)
+    suspects: dict[str, list[Finding]] = {}
 
-    async def one(case_id: str) -> None:
+    async def first(name: str) -> None:
+        if findings := await look.at(name, found):
+            suspects[name] = findings
+        found.cases += name in known
+
+    async def again(name: str) -> None:
+        kinds = {one.kind for one in suspects[name]}
+        findings = [one for one in await look.at(name, Reconciled()) if one.kind in kinds]
+        found.findings += findings
+        if findings and repair:
+            await _restart(client, name, findings)
+            if not await look.at(name, Reconciled()):
+                found.repaired.append(findings[0].case_id)
+
+    await _each(everybody, first, tell)
+    if suspects:
+        await asyncio.sleep(_AGAIN)
+        await _each(sorted(suspects), again, tell)
+    return found
+
+
+async def _each(names: list[str], work: Callable[[str], Awaitable[None]], tell: Tell) -> None:
+    gate, done = asyncio.Semaphore(_AT_ONCE), 0
+
+    async def one(name: str) -> None:
+        nonlocal done
         async with gate:
-            findings = await _look(client, store, case_id, found)
-            if findings:
-                await asyncio.sleep(_AGAIN)
-                kinds = {finding.kind for finding in findings}
-                findings = [again for again in await _look(client, store, case_id, Reconciled()) if again.kind in kinds]
-            found.findings += findings
-            if findings and repair:
-                await _restart(client, case_id, findings)
-                if not await _look(client, store, case_id, Reconciled()):
-                    found.repaired.append(case_id)
-            found.cases += case_id in known
-            tell(found.cases, len(everybody))
+            await work(name)
+        done += 1
+        tell(done, len(names))
 
-    await asyncio.gather(*(one(case_id) for case_id in everybody))
-    return found
+    await asyncio.gather(*(one(name) for name in names))
 
 
-async def _running(client: Client) -> AsyncIterator[str]:
-    query = f"WorkflowType = '{CASE_WORKFLOW}' AND ExecutionStatus = 'Running'"
-    prefix = workflow_id("")
-    async for one in client.list_workflows(query):
-        if one.id.startswith(prefix):
-            yield one.id.removeprefix(prefix)
+@dataclass(frozen=True)
+class Look:
+    """Compares one workflow with the store."""
 
+    client: Client
+    store: Store
+    serving: Serving
 
-async def _look(client: Client, store: Store, case_id: str, count: Reconciled) -> list[Finding]:
-    rows = await fetch(store.pool, _CASE, [case_id])
-    version, due_at, now = rows[0] if rows else (0, None, None)
-    described = await _described(client, case_id)
-    runs = described is not None and described.status is WorkflowExecutionStatus.RUNNING
-    if not runs and due_at is not None:
-        return [Finding("missing", case_id, "")]
-    if described is None:
-        return []
-    if runs and not rows:
-        return [Finding("unknown", case_id, "")]
-    count.workflows += 1
-    runs_told = await histories(client, case_id)
-    findings = []
-    claimed = [one for history in runs_told for one in await _claimed(client, history)]
-    count.events += len(claimed)
-    findings += [
-        Finding("not_stored", case_id, str(event_id)) for (event_id,) in await fetch(store.pool, _NOT_STORED, [claimed])
-    ]
-    if not runs:
+    async def at(self, name: str, count: Reconciled) -> list[Finding]:
+        """What is amiss with the workflow *name*."""
+        case_id = name.removeprefix(workflow_id(""))
+        rows = await fetch(self.store.pool, _CASE, [case_id]) if case_id != name else []
+        row = Row(*rows[0]) if rows else None
+        described = await self._described(name)
+        runs = described is not None and described.status is WorkflowExecutionStatus.RUNNING
+        findings = []
+        if not runs and row is not None and row.due_at is not None:
+            findings.append(Finding("missing", case_id, ""))
+        if described is None:
+            return findings
+        if runs and row is None and case_id != name:
+            findings.append(Finding("unknown", case_id, ""))
+        count.workflows += 1
+        account = await account_of(self.client, await histories(self.client, name))
+        count.events += len(account.claimed)
+        findings += await self._not_stored(case_id, account.claimed)
+        findings += await self._nothing_came(case_id, account.unanswered)
+        if not runs:
+            return findings
+        for kind, detail in (("stuck", _stuck(described)), ("orphaned", self._orphaned(described))):
+            if detail:
+                return [*findings, Finding(kind, case_id, detail)]
+        if row is not None:
+            findings += _compared(case_id, row, account.knows)
+            findings += _timed(case_id, row, account.wakes_at, count)
         return findings
-    if stuck := _stuck(described):
-        return [*findings, Finding("stuck", case_id, stuck)]
-    knows = await _version(client, runs_told[-1])
-    if knows is not None and knows != version:
-        findings.append(Finding("behind" if knows < version else "ahead", case_id, f"{knows}, not {version}"))
-    timer = _wakes_at(runs_told[-1])
-    if due_at is not None:
-        count.timers += 1
-        left, wanted = (timer - datetime.now(UTC)) if timer else None, due_at - now
-        if left is None or left > max(wanted, timedelta(0)) + _SLACK:
-            findings.append(Finding("timer", case_id, f"due {due_at.isoformat()}"))
-    return findings
 
+    async def _described(self, name: str) -> WorkflowExecutionDescription | None:
+        try:
+            return await self.client.get_workflow_handle(name).describe()
+        except RPCError as error:
+            if error.status is RPCStatusCode.NOT_FOUND:
+                return None
+            raise
 
-async def _described(client: Client, case_id: str) -> WorkflowExecutionDescription | None:
-    try:
-        return await client.get_workflow_handle(workflow_id(case_id)).describe()
-    except RPCError as error:
-        if error.status is RPCStatusCode.NOT_FOUND:
-            return None
-        raise
+    async def _not_stored(self, case_id: str, claimed: list[str]) -> list[Finding]:
+        lost = await fetch(self.store.pool, _NOT_STORED, [claimed]) if claimed else []
+        return [Finding("not_stored", case_id, str(event_id)) for (event_id,) in lost]
 
+    async def _nothing_came(self, case_id: str, unanswered: list[Ticket]) -> list[Finding]:
+        by_id = {one.command_id: one for one in unanswered}
+        lost = await fetch(self.store.pool, _NOTHING_CAME, [list(by_id)]) if by_id else []
+        return [Finding("unanswered", case_id, by_id[one].name, (by_id[one],)) for (one,) in lost]
 
-async def _claimed(client: Client, history: WorkflowHistory) -> list[str]:
-    """The ids of the events that a run told the senders of commands had happened."""
-    names: dict[int, str] = {}
-    found: list[str] = []
-    for one in history.events:
-        if one.event_type == EventType.EVENT_TYPE_WORKFLOW_EXECUTION_UPDATE_ACCEPTED:
-            request = one.workflow_execution_update_accepted_event_attributes.accepted_request
-            names[one.event_id] = request.input.name
-        elif one.event_type == EventType.EVENT_TYPE_WORKFLOW_EXECUTION_UPDATE_COMPLETED:
-            told = one.workflow_execution_update_completed_event_attributes
-            if names.get(told.accepted_event_id) == COMMAND_UPDATE and told.outcome.HasField("success"):
-                [reply] = await client.data_converter.decode(told.outcome.success.payloads, [Reply])
-                found += [event.id for event in reply.answer.events]
-    return found
+    def _orphaned(self, described: WorkflowExecutionDescription) -> str:
+        told = described.raw_description.workflow_execution_info.versioning_info
+        pinned = told.behavior == VersioningBehavior.VERSIONING_BEHAVIOR_PINNED
+        build = Build.of(told.deployment_version)
+        return str(build) if pinned and build not in self.serving.versioned else ""
 
 
 def _stuck(described: WorkflowExecutionDescription) -> str:
@@ -179,50 +220,50 @@ def _stuck(described: WorkflowExecutionDescription) -> str:
     task = raw.pending_workflow_task
     if task.attempt > _STUCK:
         return f"its task failed {task.attempt} times"
+    waits = task.state == PendingWorkflowTaskState.PENDING_WORKFLOW_TASK_STATE_SCHEDULED
+    if waits and datetime.now(UTC) - task.scheduled_time.ToDatetime(UTC) > _WAITED:
+        return "no worker takes its task"
     tries = max((one.attempt for one in raw.pending_activities), default=0)
     return f"an activity failed {tries} times" if tries > _STUCK else ""
 
 
-async def _version(client: Client, history: WorkflowHistory) -> int | None:
-    """The last version of the case that the run was told; None where it was told none yet."""
-    convert = client.data_converter.decode
-    for one in reversed(history.events):
-        told: Any = None
-        if one.event_type == EventType.EVENT_TYPE_MARKER_RECORDED:
-            payloads = one.marker_recorded_event_attributes.details["result"].payloads
-            told = (await convert(payloads, [Reply]))[0] if payloads else None
-        elif one.event_type == EventType.EVENT_TYPE_ACTIVITY_TASK_COMPLETED:
-            told = (await convert(one.activity_task_completed_event_attributes.result.payloads, [Reply]))[0]
-        elif one.event_type == EventType.EVENT_TYPE_WORKFLOW_EXECUTION_STARTED:
-            told = (await convert(one.workflow_execution_started_event_attributes.input.payloads, [CaseStart]))[0]
-        standing: Standing | None = told.standing if told is not None else None
-        if standing is not None:
-            return standing.version
-    return None
+def _compared(case_id: str, row: Row, knows: Standing | None) -> list[Finding]:
+    if knows is None:
+        return []
+    if knows.version != row.version:
+        kind = "behind" if knows.version < row.version else "ahead"
+        return [Finding(kind, case_id, f"{knows.version}, not {row.version}")]
+    finished = row.status == Status.closed and row.due_at is None
+    if (knows.stage, knows.status, knows.finished) != (row.stage, row.status, finished):
+        return [Finding("differs", case_id, f"{knows.stage} ({knows.status}), not {row.stage} ({row.status})")]
+    return []
 
 
-def _wakes_at(history: WorkflowHistory) -> datetime | None:
-    """When the earliest timer of the run fires; now where a task is about to run."""
-    timers: dict[int, datetime] = {}
-    for one in history.events:
-        match one.event_type:
-            case EventType.EVENT_TYPE_TIMER_STARTED:
-                lasts = one.timer_started_event_attributes.start_to_fire_timeout.ToTimedelta()
-                timers[one.event_id] = one.event_time.ToDatetime(UTC) + lasts
-            case EventType.EVENT_TYPE_TIMER_FIRED:
-                timers.pop(one.timer_fired_event_attributes.started_event_id, None)
-            case EventType.EVENT_TYPE_TIMER_CANCELED:
-                timers.pop(one.timer_canceled_event_attributes.started_event_id, None)
-    if history.events[-1].event_type == EventType.EVENT_TYPE_WORKFLOW_TASK_SCHEDULED:
-        return datetime.now(UTC)
-    return min(timers.values(), default=None)
+def _timed(case_id: str, row: Row, wakes_at: datetime | None, count: Reconciled) -> list[Finding]:
+    """A timer that is early does no harm: the run looks, and waits on."""
+    if row.due_at is None:
+        return []
+    wanted = max(row.due_at - row.now, timedelta(0))
+    left = wakes_at - datetime.now(UTC) if wakes_at else None
+    count.timers += left is not None and abs(left - wanted) <= _SLACK
+    if left is None or left > wanted + _SLACK:
+        return [Finding("timer", case_id, f"due {row.due_at.isoformat()}")]
+    return []
 
 
-async def _restart(client: Client, case_id: str, findings: list[Finding]) -> None:
-    """End what runs, if it is wrong beyond a look into the store, and start the workflow from the events."""
+async def _restart(client: Client, name: str, findings: list[Finding]) -> None:
+    """End what runs, if it is wrong beyond a look into the store, and start the workflow from the events.
+
+    What this does not mend is still found afterwards.
+    """
     kinds = {one.kind for one in findings}
-    if kinds & {"stuck", "ahead", "unknown", "timer"}:
-        await client.get_workflow_handle(workflow_id(case_id)).terminate("reconciled: the store is right")
-    if "unknown" not in kinds:
-        with suppress(RPCError, TemporalError):  # what it does not mend is still found afterwards
-            await nudge(client, case_id)
+    if kinds & _BEYOND_A_LOOK:
+        with suppress(RPCError):  # it has ended meanwhile
+            await client.get_workflow_handle(name).terminate("reconciled: the store is right")
+    if "unknown" not in kinds and name != findings[0].case_id:
+        with suppress(RPCError, TemporalError):
+            await nudge(client, findings[0].case_id)
+    engine = Engine(client, GatewaySettings())
+    for ticket in (ticket for one in findings for ticket in one.lost):
+        with suppress(Unanswered):
+            await engine.send(ticket)

@@ -1,11 +1,12 @@
 """Today's workflow code against the histories that Temporal still has of a case."""
 
-from temporalio.client import Client, WorkflowHistory
+from temporalio.client import Client
 from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.service import RPCError, RPCStatusCode
 from temporalio.worker import Replayer
 
 from activities.contract import workflow_id
+from workers.accounts import histories
 from workers.case_worker import runner
 from workers.settings import Settings, SettingsFault, connect_temporal
 from workers.up.home import UpHome
@@ -16,7 +17,7 @@ async def replay_workflow(settings: Settings, case_id: str) -> tuple[str, str | 
     """What the engine had of the case, in words, and what today's workflow does otherwise, None if nothing."""
     try:
         client = await engine(settings)
-        found = await histories(client, case_id)
+        found = await histories(client, workflow_id(case_id))
     except (RuntimeError, SettingsFault) as error:
         return f"not reached: {error}", None
     except RPCError as error:
@@ -30,23 +31,6 @@ async def replay_workflow(settings: Settings, case_id: str) -> tuple[str, str | 
             return "does not fit", f"run {history.run_id}: {result.replay_failure}"
     count = sum(len(one.events) for one in found)
     return f"{len(found)} runs with {count} events replayed", None
-
-
-async def histories(client: Client, case_id: str) -> list[WorkflowHistory]:
-    """The histories of all runs the engine still has of a case, the oldest first. Raises RPCError."""
-    found: list[WorkflowHistory] = []
-    run_id: str | None = None
-    while True:
-        try:
-            history = await client.get_workflow_handle(workflow_id(case_id), run_id=run_id).fetch_history()
-        except RPCError:
-            if found:  # an earlier run whose time of keeping is over
-                return found[::-1]
-            raise
-        found.append(history)
-        run_id = history.events[0].workflow_execution_started_event_attributes.continued_execution_run_id
-        if not run_id:
-            return found[::-1]
 
 
 async def engine(settings: Settings) -> Client:

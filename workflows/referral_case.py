@@ -49,6 +49,8 @@ _PATIENCE: Final = 1.0
 """Seconds before a deadline that has passed here, but changes nothing in the store, is tried again; then twice that…"""
 _LONGEST: Final = 600.0
 """…and at most so many."""
+_SOON: Final = 0.01
+"""Seconds until a deadline acts that has passed while a run waited for its first task."""
 _FIRST: Final = 10.0
 """Seconds a new run waits for its first command before it looks into the store by itself."""
 
@@ -72,7 +74,7 @@ class ReferralCase:
         self._patience = _PATIENCE
         self._due_at: float | None = self._handled_at + _FIRST
         if start.standing is not None:
-            self._take(start.standing)
+            self._take(start.standing, workflow.info().start_time.timestamp())
             self._first_stage = start.standing.stage
 
     @workflow.run
@@ -163,7 +165,8 @@ class ReferralCase:
         self._handled += 1
         self._handled_at = workflow.time()
 
-    def _take(self, standing: Standing | None) -> None:
+    def _take(self, standing: Standing | None, told_at: float | None = None) -> None:
+        """Stand as *standing* says, which was so at *told_at*: now, unless the run waited for its first task."""
         if standing is None:
             return
         if standing.stage != self._standing.stage or self._standing.version == 0:
@@ -171,8 +174,13 @@ class ReferralCase:
         if self._first_stage is None and standing.version:
             self._first_stage = standing.stage
         self._standing = standing
-        now = self._taken_at = workflow.time()
-        self._due_at = now + standing.deadlines[0].due_in if standing.deadlines else None
+        now = workflow.time()
+        self._taken_at = now if told_at is None else told_at
+        self._due_at = None
+        if standing.deadlines and (due_in := standing.deadlines[0].due_in):
+            self._due_at = max(self._taken_at + due_in, now + _SOON)  # a timer in any case, as earlier builds had one
+        elif standing.deadlines:
+            self._due_at = now
         workflow.set_current_details(_details(standing))
 
     def _is_due(self) -> bool:

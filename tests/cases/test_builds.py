@@ -10,12 +10,13 @@ from temporalio.client import Client
 from temporalio.service import RPCError, RPCStatusCode
 
 import workflows
-from activities.contract import TASK_QUEUE
+from activities.contract import TASK_QUEUE, workflow_id
 from store.connect import Store
 from workers import build
 from workers.case_worker import case_worker
 from workers.doctor.engine import examine_temporal
 from workers.doctor.finding import Level
+from workers.reconciling import Look, Reconciled
 from workers.serving import Build, serving
 from workers.settings import Settings
 
@@ -102,6 +103,18 @@ async def test_a_case_stays_with_its_build_and_moves_on_once_it_hears_of_the_nex
         assert (answer.outcome, await rollout.build_of_the_case()) == ("accepted", "b")
         seen = await serving(desk.client, desk.task_queue)
         assert (seen.current, seen.builds) == (Build(rollout.name, "b"), {"a", "b"})
+
+
+async def test_a_case_whose_build_no_worker_has_is_found(rollout: Rollout) -> None:
+    desk, name = rollout.desk, workflow_id(rollout.desk.case_id)
+    async with rollout.worker("a"):
+        await rollout.make_current("a")
+        await desk.opened()
+        now = await serving(desk.client, desk.task_queue)
+        assert await Look(desk.client, desk.store, now).at(name, Reconciled()) == []
+        later = now._replace(versioned=now.versioned - {Build(rollout.name, "a")})
+        [found] = await Look(desk.client, desk.store, later).at(name, Reconciled())
+    assert (found.kind, found.detail) == ("orphaned", f"{rollout.name}:a")
 
 
 async def test_cases_begun_without_a_deployment_go_over_to_one(rollout: Rollout) -> None:

@@ -1,20 +1,36 @@
-"""The code of today goes on with the histories of yesterday: those kept here, and those these tests make."""
+"""The code of today goes on with the cases of yesterday: histories kept of each release, and those these tests make."""
 
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
-from case_changed import ChangedCase
+from case_changed import CuriousCase, PatchedCase, RestingCase, SilentCase
 from case_desk import COORDINATOR, START, WITHDREW, Desk, Time, sandbox
-from temporalio import workflow
+from kept_histories import FOLDER, kept, releases, require_replay, stories
+from temporalio.api.enums.v1 import EventType
 from temporalio.client import WorkflowHistory
 from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.worker import Replayer
 
 from domain.calendar import after_business_days
+from workers.build import DISTRIBUTION
+from workers.play.script import shipped
 from workflows.referral_case import ReferralCase
 
-KEPT = sorted((Path(__file__).parent / "histories").glob("*.json"))
-"""Written by `record_histories.py` in this folder; a release adds some and takes none away."""
+WHAT_A_RUN_DOES = {
+    "TIMER_STARTED",
+    "TIMER_FIRED",
+    "TIMER_CANCELED",
+    "MARKER_RECORDED",
+    "UPSERT_WORKFLOW_SEARCH_ATTRIBUTES",
+    "WORKFLOW_EXECUTION_UPDATE_ACCEPTED",
+    "WORKFLOW_EXECUTION_UPDATE_COMPLETED",
+    "WORKFLOW_EXECUTION_CONTINUED_AS_NEW",
+    "WORKFLOW_EXECUTION_COMPLETED",
+    "WORKFLOW_EXECUTION_SIGNALED",
+    "SIGNAL_EXTERNAL_WORKFLOW_EXECUTION_INITIATED",
+}
+NEWEST = releases()[-1]
 
 
 async def replay(case: type, history: WorkflowHistory) -> None:
@@ -23,18 +39,31 @@ async def replay(case: type, history: WorkflowHistory) -> None:
     await replayer.replay_workflow(history)
 
 
-def kept(path: Path) -> WorkflowHistory:
-    """The history in the file *path*."""
-    return WorkflowHistory.from_json(f"case-{path.stem}", path.read_text(encoding="utf-8"))
+def test_this_release_has_histories() -> None:
+    release = version(DISTRIBUTION)
+    assert release in releases(), f"what cases do under {release} was never recorded: make histories RELEASE={release}"
 
 
-def test_there_are_kept_histories() -> None:
-    assert len(KEPT) >= 4
+def test_the_histories_of_the_newest_release_show_all_that_a_run_does() -> None:
+    paths = [path for path in stories() if path.parent.name == NEWEST]
+    seen = {
+        EventType.Name(event.event_type).removeprefix("EVENT_TYPE_")
+        for path in paths
+        for one in kept(path)
+        for event in one.events
+    }
+    assert WHAT_A_RUN_DOES - seen == set()
+    assert {*shipped()} <= {path.name.removesuffix(".jsonl.gz") for path in paths}
 
 
-@pytest.mark.parametrize("path", KEPT, ids=lambda path: path.stem)
-async def test_a_kept_history_replays(path: Path) -> None:
-    await replay(ReferralCase, kept(path))
+@pytest.mark.parametrize("path", stories(), ids=lambda path: f"{path.parent.name}-{path.name.partition('.')[0]}")
+async def test_a_case_begun_by_a_release_goes_on_with_the_code_of_today(path: Path) -> None:
+    assert await require_replay(ReferralCase, path) > 0
+
+
+async def test_a_history_replays_in_the_sandbox() -> None:
+    for history in kept(FOLDER / NEWEST / "review.jsonl.gz"):
+        await replay(ReferralCase, history)
 
 
 async def test_all_runs_of_a_case_replay(desk: Desk) -> None:
@@ -56,6 +85,15 @@ async def test_a_run_whose_deadlines_acted_replays(time: Time) -> None:
         await replay(ReferralCase, history)
 
 
-async def test_a_changed_workflow_is_found_out_by_a_kept_history() -> None:
-    with pytest.raises(workflow.NondeterminismError):
-        await replay(ChangedCase, kept(next(path for path in KEPT if "review-1" in path.stem)))
+@pytest.mark.parametrize("careless", [RestingCase, CuriousCase, SilentCase])
+async def test_a_change_that_stops_open_cases_fails_and_says_what_to_do(careless: type) -> None:
+    with pytest.raises(pytest.fail.Exception) as failure:
+        await require_replay(careless, FOLDER / NEWEST / "review.jsonl.gz")
+    said = str(failure.value)
+    assert f"A case that {NEWEST} began cannot go on with this code" in said
+    for word in ("TMPRL1100", "workflow.patched(", "reconcile --repair", "CONTRIBUTING.md"):
+        assert word in said
+
+
+async def test_a_patched_change_lets_open_cases_go_on_in_their_old_way() -> None:
+    assert await require_replay(PatchedCase, FOLDER / NEWEST / "review.jsonl.gz") > 0

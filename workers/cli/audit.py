@@ -112,8 +112,9 @@ def replay(case_id: str, no_engine: bool) -> int:
 def reconcile(repair: bool) -> int:
     """Compare what Temporal accepted with what is stored. 突合
 
-    Both ways, case by case: workflows that are missing, stuck, behind or ahead, timers that do not wake at the
-    deadline, answers that are not stored. Exit status 1 when something was found, unless all of it was repaired.
+    Both ways, over open and closed cases: workflows that are missing, stuck, behind, ahead or of another state, timers
+    that do not wake at the deadline, answers that are not stored, accepted commands that nothing came of, runs pinned
+    to a build that no worker has. Exit status 1 when something was found, unless all of it was repaired.
     """
     from workers.reconciling import reconcile as compare  # noqa: PLC0415 - as above
 
@@ -139,20 +140,23 @@ def reconcile(repair: bool) -> int:
 def restore_workflows() -> int:
     """Bring every workflow back from the events, when Temporal lost them. ワークフローの復元
 
-    Every case that waits for a deadline gets a workflow that waits for it. A worker has to run. Repeating it changes
-    nothing.
+    Every case that waits for a deadline gets a workflow that waits for it; one that runs looks into the store, and
+    turns over to the current build of the workers. Repeating it changes nothing.
     """
     from workers.restoring import restore_workflows as restore  # noqa: PLC0415 - as above
 
     with bar("Bringing workflows back") as tell:
         found = _with_engine(lambda client, store: restore(client, store, tell))
-    told = {"cases": found.cases, "failed": found.failed}
+    told = {"cases": found.cases, "started": found.started, "running": found.running, "failed": found.failed}
     if wants_json():
         show.document(told)
     else:
-        show.say(f"{found.cases:,} cases have their workflows. ワークフローを復元しました。")
+        show.say(
+            f"{found.cases:,} cases have their workflows: {found.started:,} were started, {found.running:,} ran. "
+            "ワークフローを復元しました。"
+        )
         for case_id in found.failed:
-            show.say(f"{case_id}: failed; does a worker run?")
+            show.say(f"{case_id}: failed; run it again")
     return FOUND if found.failed else DONE
 
 

@@ -107,6 +107,12 @@ class Stack:
         await self._temporal.kill()
         await self._temporal.serve()
 
+    async def lose_temporal(self) -> None:
+        """Kill Temporal, remove all it knew, and start it on the same port: it begins with nothing."""
+        await self._temporal.kill()
+        self._temporal.forget()
+        await self._temporal.serve()
+
     async def _start(self) -> None:
         await _both(self._postgres.start(), self._temporal.start())
         self._home.note(database_url=self.database_url, temporal_address=self.temporal_address)

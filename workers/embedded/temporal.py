@@ -135,6 +135,11 @@ class Temporal:
         """Kill -9 the server."""
         await self.stop(AT_ONCE)
 
+    def forget(self) -> None:
+        """Remove the data of the server, which must not run."""
+        for path in self._folder.glob(f"{DATABASE}*"):
+            path.unlink()
+
     def _reap(self) -> None:
         if self._process is not None:
             self._process.wait()
