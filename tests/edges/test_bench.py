@@ -57,6 +57,15 @@ def test_reading_is_measured_beside_copy(name: str, events: int, ratios: set[str
     assert ("bytes_per_event" in told["figures"]) == (name == "rebuild")
 
 
+def test_no_case_is_lost_with_the_whole_engine() -> None:
+    done = hashi("bench", "restore", "--cases", "3", "--json")
+    assert done.returncode == 0, done.stderr
+    told = json.loads(done.stdout)
+    assert told["name"] == "restore"
+    assert {told["figures"][name] for name in ("cases", "missing", "timers_right", "finished")} == {3}
+    assert {"restore_s", "timers_right_s", "finish_s"} < set(told["figures"])
+
+
 @pytest.mark.parametrize("clients", ["", "0", "1,x", "-3"])
 def test_numbers_of_clients_that_make_no_sense_are_bad_usage(clients: str) -> None:
     done = hashi("bench", "command", "--clients", clients)
