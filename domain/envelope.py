@@ -150,6 +150,16 @@ class Paper(Record):
 
     cut_off_version: int
     content_hash: str
+    template: int | None = None
+    """The version of the templates that made its sentences."""
+    names: Mapping[str, Line] = Field(default_factory=dict)
+    """The names of organizations that it uses, by id."""
+    lines: Mapping[str, tuple[str, ...]] = Field(default_factory=dict)
+    """What each line cites, as ids of events."""
+    reports: tuple[str, ...] = ()
+    """The visit reports whose content it tells."""
+    problem: str | None = None
+    """Why there is nothing to issue."""
 
 
 FORESEEN: Final = Paper(cut_off_version=0, content_hash="-")

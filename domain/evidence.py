@@ -28,9 +28,28 @@ SECTIONS: Final[Mapping[str, tuple[str, ...]]] = {
 """The sections of a dossier that come from events, and the types of these."""
 
 SOURCES: Final = frozenset(name for names in SECTIONS.values() for name in names)
+"""Every event type that a lender's feed may hold."""
+
+TURNS: Final = frozenset(
+    {
+        *("CompanyConsentRecorded", "CompanyConsentChanged", "NeedDeclined", "NeedRedirected", "NoResearcherFound"),
+        *("ResearcherReleased", "VisitCancelled", "ConsultationStarted", "ConsultationConcluded"),
+        *("AgreementAbandoned", "AgreementExpired", "MilestoneDropped"),
+        *("PatentGranted", "KnowHowTransferred", "TransferAbandoned", "StartupFounded", "StartupListed"),
+        *("CaseHeld", "CaseResumed", "CaseClosed", "CaseReopened", "FollowUpRecorded"),
+    }
+)
+"""What a dossier cites beside these: the consent it rests on, and the turns and ends without which it would tell the
+good news only (`domain.md` 3c: selective export is forbidden)."""
+CITED: Final = SOURCES | TURNS
 """Every event type that a dossier may cite."""
 
 
 def lender_view(name: str) -> View:
     """How much a lender with the company's consent sees of an event of the type *name*."""
     return FACTS[name].bank if name in SOURCES else View.hidden
+
+
+def dossier_view(name: str) -> View:
+    """How much a dossier may say of an event of the type *name*: what a bank sees of it at least by its type."""
+    return FACTS[name].bank if name in CITED else View.hidden

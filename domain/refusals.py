@@ -175,7 +175,9 @@ SENTENCES: Final[Mapping[str, Wording]] = {
         "記録は消去も変更もできません。訂正は訂正の記録として行います。{fact}",
         "No event is deleted or edited; a correction is an event of its own. {fact}",
     ),
-    "citation_required": Wording("根拠となる記録が必要です。", "A line needs at least one citation."),
+    "citation_required": Wording(
+        "根拠となる記録が必要です({line})。", "A line needs a citation at or before the cut-off ({line})."
+    ),
     "lending_consent_required": Wording(
         "この貸し手による融資評価への利用に、企業の同意がありません({lender})。",
         "The company has not consented to lending evaluation by this lender ({lender}).",
@@ -201,8 +203,8 @@ SENTENCES: Final[Mapping[str, Wording]] = {
         "The case has moved on (now at version {current}); read it again.",
     ),
     "not_rendered": Wording(
-        "この環境では技術評価補完資料を作成できません。",
-        "No evidence dossier can be rendered here.",
+        "技術評価補完資料を作成できません: {problem}",
+        "The evidence dossier cannot be rendered: {problem}",
     ),
     "invalid_field": Wording(
         "項目の内容が正しくありません: {problem}",

@@ -14,6 +14,7 @@ from domain.consents import FIELD_CLASSES, NEED_DETAIL, PUBLIC_SUMMARY, RECIPIEN
 from domain.envelope import CENTER, Actor, Event
 from domain.law import RULES, View
 from domain.reasons import wording
+from domain.secrecy import ERASED
 from domain.stages.agreement import band_of
 from domain.stages.visit import redacted
 from domain.state import Agreement, Assignment, Case, Milestone, Proposal, Referral, Visit
@@ -78,7 +79,7 @@ def _plain(value: Any) -> Any:
     if isinstance(value, date):
         return value.isoformat()
     if isinstance(value, Mapping):
-        return {key: _plain(item) for key, item in value.items() if item is not None}
+        return {key: _plain(item) for key, item in value.items() if item not in (None, ERASED)}
     if isinstance(value, list | tuple):
         return [_plain(item) for item in value]
     return value

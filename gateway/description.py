@@ -86,8 +86,9 @@ def description(app: FastAPI) -> dict[str, Any]:
             _complete(operation)
         paths: dict[str, Any] = {**told["paths"], **_command_paths()}
         paths["/v1/cases"]["post"] = _command(OPEN, 201)
-        paths["/v1/cases/{case_id}/dossiers"] = {
-            "post": {**_command(DOSSIER, 201, of="case_id"), "operationId": _DOSSIER_OF_CASE}
+        paths["/v1/cases/{case_id}/dossiers"]["post"] = {
+            **_command(DOSSIER, 201, of="case_id"),
+            "operationId": _DOSSIER_OF_CASE,
         }
         told["paths"] = {path: paths[path] for path in sorted(paths)}
         told["components"] = _components(told["components"]["schemas"])

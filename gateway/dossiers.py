@@ -1,12 +1,14 @@
 """Evidence dossiers: asked for at their case, read by their lender, the company and the center."""
 
 from dataclasses import replace
-from typing import Any, Final
+from typing import Annotated, Any, Final
+from uuid import uuid4
 
-from fastapi import APIRouter, Request, Response
+from fastapi import APIRouter, Query, Request, Response
+from pydantic import AwareDatetime
 
 from domain.calendar import after_days
-from domain.catalogue.dossier_events import VALID_DAYS, Dossier, Issue
+from domain.catalogue.dossier_events import VALID_DAYS, Dossier, Issue, Language
 from domain.catalogue.dossiers import RequestDossier, ViewDossier
 from domain.disclosures import Disclosure
 from domain.envelope import Actor, Command, Context, Event, made_id
@@ -18,11 +20,13 @@ from domain.refusals import Refusal
 from domain.state import Case
 from domain.streams import State, decide, evolve
 from domain.terms import Role
-from domain.visibility import reads_dossiers
+from domain.visibility import is_party, reads_dossiers
+from gateway.ask import Wish
 from gateway.auth import actor_of
 from gateway.bodies import fitted
 from gateway.commands import body_of, known_form, wish_of
 from gateway.conditions import etag
+from gateway.papers import Form, Wanted, chosen, issued, preview
 from gateway.parts import Gateway, gateway_of
 from gateway.problems import Fault, refused, unfit, unknown_case
 from gateway.recorded import note_cases
@@ -30,6 +34,7 @@ from gateway.views import UNCHANGED, instant, read
 
 router: Final = APIRouter(tags=["dossiers"])
 DOSSIER: Final = RequestDossier.__name__
+_NO_LENDER: Final = Wording("貸し手を指定してください。", "Name the lender.")
 _ANOTHER_CASE: Final = Wording("アドレスの案件と異なります。", "This is not the case of the address.")
 
 
@@ -49,9 +54,55 @@ async def request_dossier(request: Request, case_id: str) -> Response:
     return await gateway.asking.ask(replace(wish, command=wish.command.model_copy(update=changes)))
 
 
+@router.get("/v1/cases/{case_id}/dossiers", openapi_extra={"x-answer": "Dossiers"}, responses=UNCHANGED)
+async def list_dossiers(request: Request, case_id: str) -> Response:
+    """The dossiers of a case, with the versions that were issued; of a lender's those for it alone."""
+    gateway, actor = gateway_of(request), await actor_of(request)
+    case = await _readable(gateway, known_form(case_id), actor)
+    found = [_told(one) | {"case_id": case_id} for one in await _dossiers(gateway, case, actor)]
+    note_cases(request, [case.case_id])
+    return read(request, {"items": found, "next": None})
+
+
+@router.get("/v1/cases/{case_id}/dossier", openapi_extra={"x-content": "*/*"})
+async def preview_dossier(
+    request: Request,
+    case_id: str,
+    *,
+    lender: str | None = None,
+    as_of: AwareDatetime | None = None,
+    form: Annotated[Form, Query(alias="format")] = Form.json,
+    lang: Language | None = None,
+) -> Response:
+    """What a dossier of the case for *lender* would say, now or as of a moment, for the center and the company.
+
+    A lender has no previews: it reads the version issued for it last, up to that moment.
+    """
+    gateway, actor = gateway_of(request), await actor_of(request)
+    case = await _readable(gateway, known_form(case_id), actor)
+    note_cases(request, [case.case_id])
+    known, wanted = await _dossiers(gateway, case, actor), Wanted(form, lang)
+    if actor.role is Role.lender_officer:
+        mine = next((one for one in reversed(known) if one.issues), known[-1])
+        return await _issued(gateway, mine, chosen(mine, None, as_of), wanted, actor)
+    lender_id = lender or (known[-1].lender_id if known else None)
+    if lender_id is None:
+        raise unfit(Fault("lender", _NO_LENDER, in_query=True))
+    return await preview(gateway, case, known_form(lender_id), as_of, wanted)
+
+
 @router.get("/v1/dossiers/{dossier_id}", openapi_extra={"x-answer": "Dossier"}, responses=UNCHANGED)
-async def read_dossier(request: Request, dossier_id: str) -> Response:
-    """How a dossier stands, and the versions that were issued. A lender reads its own, as long as it is shared."""
+async def read_dossier(
+    request: Request,
+    dossier_id: str,
+    version: Annotated[int | None, Query(ge=1, le=2**31 - 1)] = None,
+    form: Annotated[Form | None, Query(alias="format")] = None,
+    lang: Language | None = None,
+) -> Response:
+    """How a dossier stands, and the versions that were issued; with `format`, what the last or a *version* says.
+
+    A lender reads its own, as long as it is shared; that it read what one says is on record.
+    """
     gateway, actor = gateway_of(request), await actor_of(request)
     dossier = await _dossier(gateway, known_form(dossier_id))
     case = await gateway.cases.today(dossier.case_id) if dossier else None
@@ -60,8 +111,54 @@ async def read_dossier(request: Request, dossier_id: str) -> Response:
     if actor.role is Role.lender_officer:
         await _require_share(gateway, dossier, actor)
     note_cases(request, [dossier.case_id])
+    if form is not None:
+        return await _issued(gateway, dossier, chosen(dossier, version, None), Wanted(form, lang), actor)
     told = _told(dossier) | {"case_id": known_as(case, actor.org_id)}
     return read(request, told, etag(dossier.version))
+
+
+async def _issued(gateway: Gateway, dossier: Dossier, issue: Issue, wanted: Wanted, actor: Actor) -> Response:
+    """What was issued; a lender's look is on record, by the same command as any, before it is answered."""
+    response = await issued(gateway, dossier, issue, wanted)
+    if actor.role is Role.lender_officer:
+        look = Command(
+            command_id=f"c-{uuid4().hex}",
+            case_id=dossier.entry_id,
+            name=ViewDossier.__name__,
+            data=ViewDossier(version=issue.version),
+            actor=actor,
+        )
+        await gateway.asking.ask(Wish(look, keyed=False))
+    return response
+
+
+async def _readable(gateway: Gateway, case_id: str, actor: Actor) -> Case:
+    """The case whose dossiers *actor* may read. Raises Problem; to a lender without one the case does not exist."""
+    case = await gateway.cases.today(await _goes_on(gateway, case_id, actor))
+    now = await gateway.store.clock.now()
+    if case is not None and actor.role is Role.lender_officer and await _dossiers(gateway, case, actor):
+        return case
+    if case is None or actor.role is Role.lender_officer or not is_party(case, actor, now):
+        raise unknown_case()
+    if not reads_dossiers(case, actor):
+        raise refused(Refusal.of("not_permitted", role=actor.role, command="ReadDossier"))
+    return case
+
+
+async def _dossiers(gateway: Gateway, case: Case, actor: Actor) -> list[Dossier]:
+    """The dossiers of *case* that *actor* may read, the one issued last at the end."""
+    found = []
+    for row in await gateway.store.entries.about(case.case_id):
+        one = await _dossier(gateway, row.entry_id)
+        if one is not None and (actor.role is not Role.lender_officer or await _is_for(gateway, one, actor)):
+            found.append(one)
+    return sorted(found, key=lambda one: (bool(one.issues), one.issues[-1].issued_at if one.issues else one.updated_at))
+
+
+async def _is_for(gateway: Gateway, dossier: Dossier, actor: Actor) -> bool:
+    """Whether the dossier is for the lender of *actor*, under whatever id it had when it asked."""
+    lender = await gateway.store.directory.organization(dossier.lender_id)
+    return actor.org_id in {dossier.lender_id, lender.successor_id if lender else None}
 
 
 async def _goes_on(gateway: Gateway, case_id: str, actor: Actor) -> str:

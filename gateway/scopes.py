@@ -39,6 +39,8 @@ NEEDED: Final[Mapping[str, Scope | str | None]] = {
     "GET /v1/cases/{case_id}/events": Scope.cases_read,
     "GET /v1/cases/{case_id}/disclosures": Scope.cases_read,
     "GET /v1/dossiers/{dossier_id}": Scope.cases_read,
+    "GET /v1/cases/{case_id}/dossier": Scope.cases_read,
+    "GET /v1/cases/{case_id}/dossiers": Scope.cases_read,
     "POST /v1/cases": Scope.cases_write,
     "POST /v1/cases/{case_id}/dossiers": Scope.cases_write,
     _COMMANDS: Scope.cases_write,

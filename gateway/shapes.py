@@ -240,6 +240,7 @@ SHAPES: Final[Mapping[str, Schema]] = {
     "Alive": _object("status", status=_TEXT),
     "Ready": _object("status checks", status=_TEXT, checks={"type": "object", "additionalProperties": _TEXT}),
     "Cases": _page("CaseRow"),
+    "Dossiers": _page("Dossier"),
     "Keys": _page("Key"),
     "Organizations": _page("Organization"),
     "People": _page("Person"),

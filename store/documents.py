@@ -8,6 +8,7 @@ from typing import Final
 from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 
+from store.desk import stream_of
 from store.pool import Pool, fetch, rows
 from store.sealing import Seals
 from store.tables import documents
@@ -77,6 +78,19 @@ class Documents:
             for name in {document_id, file_name} & {*names}:
                 found.setdefault(name, []).append(document_id)
         return found
+
+    async def issued(self, case_id: str, sha256: str) -> Document | None:
+        """What a dossier of the case said, by its content hash; None where there is none or it was erased."""
+        return await self.get(self._seals.document_id(stream_of(case_id), sha256))
+
+    async def keep_issued(self, case_id: str, content: bytes, file_name: str) -> DocumentRef:
+        """Keep what a dossier of the case says; it belongs to the case, and is erased with its texts."""
+        return await self.keep(content, "application/json", file_name, stream_of(case_id))
+
+    async def of(self, org_id: str) -> list[str]:
+        """The ids of the documents that belong to *org_id*."""
+        statement = select(_TABLE.document_id).where(_TABLE.org_id == org_id).order_by(_TABLE.document_id)
+        return [str(row["document_id"]) for row in await rows(self._pool, statement)]
 
     async def get(self, document_id: str) -> Document | None:
         """The document *document_id* with its content, None when there is none or its content was erased."""

@@ -27,7 +27,7 @@ async def erase(store: Store, case_id: str, subject: str) -> int:
         await fetch(store.pool, _PURGE_PERSON, [subject])
         return 0
     stream = f"case-{case_id}"
-    documents = sorted(_cited(await store.ledger.read(stream)))
+    documents = sorted({*_cited(await store.ledger.read(stream)), *await store.documents.of(stream)})
     destroyed = await store.vault.destroy(stream)
     for document_id in documents:
         destroyed += await store.vault.destroy(subject_of(document_id))

@@ -15,6 +15,7 @@ import uvicorn
 from temporalio.client import Client
 
 import migrations
+from activities.papers import Printer
 from console import add_console
 from gateway.app import create_app
 from gateway.settings import GatewaySettings
@@ -55,9 +56,17 @@ async def run_worker(settings: Settings) -> None:
             Cases(store.ledger),
             settings.sandbox,
         )
-        alike, cached = settings.duplicate_likeness, settings.cached_cases
         async with (
-            case_worker(client, store, cases=cases, alike=alike, sandboxed=sandboxed, cached=cached, build=build),
+            case_worker(
+                client,
+                store,
+                cases=cases,
+                papers=Printer(store),
+                alike=settings.duplicate_likeness,
+                sandboxed=sandboxed,
+                cached=settings.cached_cases,
+                build=build,
+            ),
             intake_worker(client, store, cases=cases, sandboxed=sandboxed, build=build),
         ):
             log.info("worker_started", namespace=client.namespace, sandboxed=sandboxed, build=build.version.build_id)

@@ -1,14 +1,17 @@
 """What happens to an evidence dossier 技術評価補完資料, and how it stands after that (`domain.md` 6b)."""
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any, Final
+
+from pydantic import Field
 
 from domain.calendar import after_days
 from domain.catalogue.entry import Entry, EntryDue, begun
 from domain.envelope import CENTER, Event, EventData
 from domain.law import Ask, evolves
-from domain.records import Key, Record
+from domain.records import Code, Key, Line, Record
 from domain.state import Case
 from domain.terms import Purpose, Role
 
@@ -61,6 +64,12 @@ class EvidenceDossierIssued(EventData):
     content_hash: str
     """SHA-256 of the dossier's canonical JSON, in hexadecimal."""
     consent_id: Key
+    data_classes: tuple[Code, ...] = ()
+    """What the consent let it tell."""
+    template: int | None = None
+    """The version of the templates that made its sentences."""
+    names: Mapping[Key, Line] = Field(default_factory=dict)
+    """The names of organizations as they were, by id: with them the same content can be made again in any year."""
 
 
 class EvidenceDossierSuperseded(EventData):
@@ -107,6 +116,9 @@ class Issue(Record):
     cut_off_version: int
     content_hash: str
     consent_id: str
+    data_classes: tuple[str, ...] = ()
+    template: int | None = None
+    names: Mapping[str, str] = Field(default_factory=dict)
     issued_at: datetime
     superseded: bool = False
     warned: bool = False

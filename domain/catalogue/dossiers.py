@@ -5,7 +5,10 @@ is asked at the request, at each issue and at each look.
 """
 
 from collections.abc import Iterable, Mapping
+from datetime import datetime
 from typing import Any, ClassVar, Final
+
+from pydantic import Field
 
 from domain.calendar import japanese_day
 from domain.catalogue.dossier_events import (
@@ -26,15 +29,15 @@ from domain.catalogue.dossier_events import (
 )
 from domain.catalogue.entry import require_new
 from domain.consents import lending_consent
-from domain.envelope import SYSTEM, Command, CommandData, Event, Paper, Reason, made_id
-from domain.evidence import SOURCES
+from domain.envelope import SYSTEM, Command, CommandData, Directory, Event, Paper, Reason, made_id
+from domain.evidence import CITED
 from domain.law import Ask, decides, refuse, require
 from domain.records import Key
 from domain.state import Case, Consent
 from domain.terms import Purpose, Role
 from domain.visibility import is_party, referral_of
 
-__all__ = ["Dossier", "RequestDossier", "ViewDossier", "consequence"]
+__all__ = ["Dossier", "RequestDossier", "ViewDossier", "consent_to", "consequence"]
 
 _WITHDRAWN: Final = Reason(code="consent_withdrawn")
 
@@ -71,10 +74,11 @@ class RevokeShare(CommandData):
 
 
 class ViewDossier(CommandData):
-    """Look at the version issued last."""
+    """Look at the version issued last, or at an older one."""
 
     example: ClassVar[Mapping[str, Any]] = {}
     dossier_id: Key | None = None
+    version: int | None = Field(None, ge=1)
 
 
 class NoteLoanOutcome(CommandData):
@@ -109,27 +113,30 @@ def _case(case_id: str, ask: Ask) -> Case:
 
 def _consent(case: Case | None, lender_id: str, ask: Ask) -> Consent:
     require(lender_id in ask.directory.organizations, "invalid_field", "/data/lender_id", problem="is not known")
-    consent = _consent_to(case, lender_id, ask) if case else None
+    consent = consent_to(case, lender_id, ask.directory, ask.now) if case else None
     if consent is None:
         refuse("lending_consent_required", "/data/lender_id", lender=lender_id)
     return consent
 
 
-def _consent_to(case: Case, lender_id: str, ask: Ask) -> Consent | None:
+def consent_to(case: Case, lender_id: str, directory: Directory, now: datetime) -> Consent | None:
     """The consent that lets the lender, or the one it has merged into, look now."""
-    known = ask.directory.organizations
-    lenders = dict.fromkeys((lender_id, ask.directory.today(lender_id)))
-    found = (lending_consent(case, known[one], ask.now) for one in lenders if one in known)
+    known = directory.organizations
+    lenders = dict.fromkeys((lender_id, directory.today(lender_id)))
+    found = (lending_consent(case, known[one], now) for one in lenders if one in known)
     return next((one for one in found if one), None)
 
 
-def _require_share(dossier: Dossier, ask: Ask) -> Issue:
-    """The version issued last, as long as it is shared and the consent holds (invariants 2, 3)."""
+def _require_share(dossier: Dossier, ask: Ask, version: int | None = None) -> Issue:
+    """The version issued last, or *version*, as long as it is shared and the consent covers it (invariants 2, 3)."""
     _require_not_revoked(dossier)
-    _consent(_case(dossier.case_id, ask), dossier.lender_id, ask)
-    if not dossier.issues:
+    consent = _consent(_case(dossier.case_id, ask), dossier.lender_id, ask)
+    issues = [one for one in dossier.issues if version in (None, one.version)]
+    if not issues:
         refuse("not_yet_happened", at="EvidenceDossierIssued")
-    return dossier.issues[-1]
+    beyond = sorted(set(issues[-1].data_classes) - set(consent.data_classes))
+    require(not beyond, "disclosure_exceeds_consent", name=", ".join(beyond))
+    return issues[-1]
 
 
 def _require_not_revoked(dossier: Dossier) -> None:
@@ -181,9 +188,20 @@ def release_dossier(dossier: Dossier, data: ReleaseDossier, ask: Ask) -> Iterabl
     consent = _consent(_case(dossier.case_id, ask), dossier.lender_id, ask)
     _require_not_revoked(dossier)
     paper = ask.context.paper
-    if paper is None:
-        refuse("not_rendered")
+    if paper is None or paper.problem:
+        refuse("not_rendered", problem=paper.problem if paper else "-")
+    _require_cited(paper, _case(dossier.case_id, ask))
     return [_issued(dossier, paper, consent)]
+
+
+def _require_cited(paper: Paper, case: Case) -> None:
+    """Each line rests on events up to the cut-off, and on no report that its company has not confirmed (13, 27)."""
+    before = set(list(case.event_types)[: paper.cut_off_version])
+    for line_id, cites in paper.lines.items():
+        require(cites and set(cites) <= before, "citation_required", line=line_id)
+    confirmed = {one.report.report_id for one in case.visits.values() if one.report and one.report.confirmed_at}
+    for report_id in paper.reports:
+        require(report_id in confirmed, "report_unconfirmed", report=report_id)
 
 
 def _issued(dossier: Dossier, paper: Paper, consent: Consent) -> EvidenceDossierIssued:
@@ -192,6 +210,9 @@ def _issued(dossier: Dossier, paper: Paper, consent: Consent) -> EvidenceDossier
         cut_off_version=paper.cut_off_version,
         content_hash=paper.content_hash,
         consent_id=consent.consent_id,
+        data_classes=consent.data_classes,
+        template=paper.template,
+        names=paper.names,
     )
 
 
@@ -200,7 +221,7 @@ def _issued(dossier: Dossier, paper: Paper, consent: Consent) -> EvidenceDossier
 )
 def revoke_share(dossier: Dossier, data: RevokeShare, ask: Ask) -> Iterable[EvidenceShareRevoked]:
     """The company, or a senior coordinator, stops new access; a withdrawn consent does so by itself."""
-    standing = _consent_to(_case(dossier.case_id, ask), dossier.lender_id, ask)
+    standing = consent_to(_case(dossier.case_id, ask), dossier.lender_id, ask.directory, ask.now)
     if ask.actor.role is Role.system and (dossier.revoked_at or standing):
         return []
     require(dossier.revoked_at is None, "already_done", fact="EvidenceShareRevoked")
@@ -209,8 +230,8 @@ def revoke_share(dossier: Dossier, data: RevokeShare, ask: Ask) -> Iterable[Evid
 
 @decides(ViewDossier, by={Role.lender_officer}, stream=STREAM)
 def view_dossier(dossier: Dossier, data: ViewDossier, ask: Ask) -> Iterable[DossierViewed]:
-    """Every look is on record; after a revocation there is none."""
-    return [DossierViewed(version=_require_share(dossier, ask).version)]
+    """Every look is on record; after a revocation there is none, nor at more than the consent covers today."""
+    return [DossierViewed(version=_require_share(dossier, ask, data.version).version)]
 
 
 @decides(NoteLoanOutcome, by={Role.lender_officer}, stream=STREAM)
@@ -229,15 +250,15 @@ def supersede_dossier(
     if not dossier.issues or dossier.issues[-1].superseded or not _draws_on(case, data.corrected_event_id, dossier):
         return []
     old = EvidenceDossierSuperseded(version=dossier.issues[-1].version, corrected_event_id=data.corrected_event_id)
-    consent, paper = _consent_to(case, dossier.lender_id, ask), ask.context.paper
-    renewed = consent and paper and not dossier.revoked_at
+    consent, paper = consent_to(case, dossier.lender_id, ask.directory, ask.now), ask.context.paper
+    renewed = consent and paper and not paper.problem and not dossier.revoked_at
     return [old, _issued(dossier, paper, consent)] if renewed and paper and consent else [old]
 
 
 def _draws_on(case: Case, event_id: str, dossier: Dossier) -> bool:
     """Whether the version issued last may cite the event: it was there, and is of a type that dossiers are made of."""
     before = list(case.event_types)[: dossier.issues[-1].cut_off_version]
-    return event_id in before and case.event_types[event_id] in SOURCES
+    return event_id in before and case.event_types[event_id] in CITED
 
 
 @decides(PassDossierDeadline, by={Role.system}, stream=STREAM)

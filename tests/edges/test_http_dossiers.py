@@ -9,12 +9,14 @@ from typing import Any
 import pytest
 from temporalio.client import Client
 
+from activities.papers import Printer
 from domain.catalogue.dossier_events import Dossier
 from domain.envelope import Organization, Paper, Person
 from domain.state import Case
 from domain.terms import Role
+from dossier.document import canonical, document_of
+from store.briefs import brief_of
 from store.cases import Cases
-from store.codec import canonical
 from store.connect import Store
 from store.notices import Contact, adding
 from store.pool import rows
@@ -35,26 +37,27 @@ LENDING = {
 
 
 @dataclass
-class Printer:
-    """Renders what a dossier says of its case: its title alone."""
+class Press:
+    """The printer, in whose work something may come between."""
 
+    printer: Printer
     meanwhile: list[Callable[[str], Awaitable[Any]]] = field(default_factory=list)
     """What happens in the case, once, while a dossier of it is rendered."""
 
     async def render(self, dossier: Dossier, case: Case, at: datetime) -> Paper:
+        paper = await self.printer.render(dossier, case, at)
         while self.meanwhile:
             await self.meanwhile.pop()(case.case_id)
-        body = canonical({"case": case.case_id, "lender": dossier.lender_id, "version": len(dossier.issues) + 1})
-        return Paper(cut_off_version=case.version, content_hash=hashlib.sha256(body).hexdigest())
+        return paper
 
 
 @pytest.fixture(scope="module")
-def printer() -> Printer:
-    return Printer()
+def printer(store: Store) -> Press:
+    return Press(Printer(store))
 
 
 @pytest.fixture(scope="module", autouse=True)
-async def worker(engine: Client, store: Store, printer: Printer) -> AsyncIterator[None]:
+async def worker(engine: Client, store: Store, printer: Press) -> AsyncIterator[None]:
     """A worker that renders."""
     async with case_worker(engine, store, papers=printer):
         yield
@@ -82,6 +85,17 @@ async def give(call: Call, person: str, dossier: str, name: str, **body: Any) ->
 async def told(store: Store, dossier: str) -> list[str]:
     """The types of the dossier's events."""
     return [one.type for one in await store.ledger.read(f"dossier-{dossier}")]
+
+
+async def made_again(store: Store, dossier_id: str, version: int) -> bytes:
+    """The bytes of an issue, from the events alone."""
+    cases = Cases(store.ledger)
+    dossier = (await cases.named([f"dossier-{dossier_id}"]))[f"dossier-{dossier_id}"]
+    assert isinstance(dossier, Dossier)
+    case = await cases.at(dossier.case_id, dossier.issues[version - 1].cut_off_version)
+    assert case is not None
+    _, document = document_of(await brief_of(store, dossier, case, await store.clock.now(), issue=version))
+    return canonical(document)
 
 
 async def withdraw(call: Call, case: str) -> None:
@@ -196,7 +210,7 @@ async def test_the_people_of_a_lender_that_merged_read_its_dossiers_on(
 
 
 async def test_a_consent_withdrawn_while_a_dossier_is_rendered_leaves_no_share(
-    call: Call, store: Store, printer: Printer
+    call: Call, store: Store, printer: Press
 ) -> None:
     case = await consented(call)
     dossier = await asked(call, case)
@@ -251,3 +265,129 @@ async def test_a_corrected_event_brings_a_new_version(call: Call, store: Store) 
         "EvidenceDossierSuperseded",
         "EvidenceDossierIssued",
     ]
+
+
+async def released(call: Call, **need: Any) -> tuple[str, str]:
+    """A case with a dossier that was released."""
+    case = str(await call("sato").refer(company=None, company_id="ariake", **need))
+    wider = {**LENDING, "data_classes": ["public_summary", "need_detail"]}
+    assert (await call("ueda").do(case, "RecordConsent", {"data": wider})).status_code == 200
+    dossier = await asked(call, case)
+    answer = await give(call, "tanaka", dossier, "ReleaseDossier")
+    assert answer.status_code == 200, answer.text
+    return case, dossier
+
+
+async def test_what_was_issued_is_kept_byte_by_byte_under_the_hash_of_its_event(call: Call, store: Store) -> None:
+    _, dossier = await released(call)
+    address = f"/v1/dossiers/{dossier}"
+    read = await call("endo").get(address, params={"format": "json"})
+    [issue] = (await call("endo").get(address)).json()["issues"]
+    assert hashlib.sha256(read.content).hexdigest() == issue["content_hash"]
+    told = read.json()
+    assert (told["dossier_id"], told["version"], told["lender"]["id"]) == (dossier, 1, "jfs")
+    assert told["cut_off_version"] == issue["cut_off_version"] and told["issued_at"] == issue["issued_at"]
+
+
+async def test_it_can_be_made_again_from_its_event(call: Call, store: Store) -> None:
+    """Cut-off, issue instant, consent and template are in the event; whatever came later changes nothing."""
+    case, dossier = await released(call)
+    kept = (await call("endo").get(f"/v1/dossiers/{dossier}", params={"format": "json"})).content
+    assert (await call("tanaka").do(case, "AddNote", {"data": {"text": "later"}})).status_code == 200
+    renamed = Organization(org_id="ariake", kind="company", name="Another Name")
+    was = await store.directory.organization("ariake")
+    assert was is not None
+    await store.directory.register_organization(renamed)
+    try:
+        assert await made_again(store, dossier, 1) == kept
+    finally:
+        await store.directory.register_organization(was)
+
+
+async def test_every_look_of_a_lender_is_on_record_and_the_centers_are_not(call: Call, store: Store) -> None:
+    _, dossier = await released(call)
+    for person in ("endo", "tanaka", "ueda", "endo"):
+        assert (await call(person).get(f"/v1/dossiers/{dossier}", params={"format": "json"})).status_code == 200
+    assert (await told(store, dossier))[2:] == ["DossierViewed", "DossierViewed"]
+
+
+async def test_an_older_version_stays_to_be_read(call: Call, store: Store) -> None:
+    case, dossier = await released(call)
+    assert await call("ueda").do(case, "DeclareCompanyFacts", {"data": {"rd_staff": 3, "as_of": "2026-04-01"}})
+    assert (await give(call, "tanaka", dossier, "ReleaseDossier")).status_code == 200
+    read = [
+        (await call("endo").get(f"/v1/dossiers/{dossier}", params={"format": "json", "version": version}))
+        for version in (1, 2, 3)
+    ]
+    assert [one.status_code for one in read] == [200, 200, 422]
+    assert ["研究開発要員 3名" in one.text for one in read] == [False, True, False]
+    seen = [one.data.model_dump() for one in await store.ledger.read(f"dossier-{dossier}")]
+    assert [one["version"] for one in seen[-2:]] == [1, 2]
+
+
+async def test_what_a_narrowed_consent_no_longer_covers_is_not_read(call: Call) -> None:
+    """Invariant 2: asked at the moment of reading."""
+    case, dossier = await released(call)
+    scope = {name: LENDING[name] for name in ("recipients", "purposes", "data_classes", "valid_until")}
+    body = {"data": {"consent_id": "k2", "new_scope": scope}}
+    assert (await call("ueda").do(case, "ChangeConsent", body)).status_code == 200
+    read = await call("endo").get(f"/v1/dossiers/{dossier}", params={"format": "json"})
+    assert read.json()["code"] == "disclosure_exceeds_consent"
+    await give(call, "tanaka", dossier, "ReleaseDossier")
+    again = await call("endo").get(f"/v1/dossiers/{dossier}", params={"format": "json"})
+    assert again.status_code == 200 and "同意の範囲外" in again.text
+
+
+async def test_a_preview_is_for_the_center_and_the_company_and_says_that_nobody_issued_it(call: Call) -> None:
+    case = await consented(call)
+    address = f"/v1/cases/{case}/dossier"
+    answers = {who: await call(who).get(address, params={"lender": "jfs"}) for who in ("tanaka", "noda", "ueda")}
+    assert {one.status_code for one in answers.values()} == {200}
+    assert answers["ueda"].json()["preview"] is True and "version" not in answers["ueda"].json()
+    refused = {who: (await call(who).get(address)).status_code for who in ("endo", "okada", "hara", "sato", "seki")}
+    assert refused == {"endo": 404, "okada": 404, "hara": 404, "sato": 403, "seki": 404}
+    assert (await call("tanaka").get(address)).json()["errors"][0]["parameter"] == "lender"
+    nobody = await call("tanaka").get(address, params={"lender": "nobody"})
+    assert nobody.json()["code"] == "invalid_field"
+
+
+async def test_a_preview_as_of_a_moment_knows_no_more_than_there_was(call: Call, store: Store) -> None:
+    case = await consented(call)
+    before = (await store.clock.now()).isoformat()
+    assert await call("ueda").do(case, "DeclareCompanyFacts", {"data": {"rd_staff": 3, "as_of": "2026-04-01"}})
+    told_then, told_now = [
+        (await call("tanaka").get(f"/v1/cases/{case}/dossier", params={"lender": "jfs", **when})).text
+        for when in ({"as_of": before}, {})
+    ]
+    assert ("CompanyFactsDeclared" in told_then, "CompanyFactsDeclared" in told_now) == (False, True)
+
+
+async def test_a_lender_reads_by_the_case_what_was_issued_for_it_last(call: Call) -> None:
+    case, dossier = await released(call)
+    read = await call("endo").get(f"/v1/cases/{case}/dossier")
+    assert (read.status_code, read.json()["dossier_id"], read.json()["version"]) == (200, dossier, 1)
+    listed = (await call("endo").get(f"/v1/cases/{case}/dossiers")).json()["items"]
+    assert [one["dossier_id"] for one in listed] == [dossier]
+
+
+async def test_a_character_without_a_glyph_stops_the_issue_and_is_named(call: Call) -> None:
+    case = str(await call("sato").refer(company=None, company_id="ariake", title="部品 🎌"))
+    assert (await call("ueda").do(case, "RecordConsent", {"data": LENDING})).status_code == 200
+    answer = await give(call, "tanaka", await asked(call, case), "ReleaseDossier")
+    assert (answer.status_code, answer.json()["code"]) == (501, "not_rendered")
+    assert "U+1F38C" in answer.json()["detail"] and "/sections/1/lines/0" in answer.json()["detail"]
+
+
+async def test_an_erasure_reaches_what_was_issued_and_what_was_not(call: Call, printer: Press) -> None:
+    """What was rendered and never issued holds the same texts."""
+    canary = "canary-消されるべき文"
+    case, dossier = await released(call, description=canary)
+    printer.meanwhile.append(lambda case_id: withdraw(call, case_id))
+    assert (await give(call, "tanaka", dossier, "ReleaseDossier")).status_code == 422
+    assert canary in (await call("tanaka").get(f"/v1/dossiers/{dossier}", params={"format": "json"})).text
+    body = {"data": {"erasure_id": "e1", "basis": "個人情報保護法第35条"}}
+    assert (await call("ueda").do(case, "RequestErasure", body)).status_code == 200
+    assert (await call("doi").do(case, "DecideErasure", {"data": {"decision": "approved"}})).status_code == 200
+    gone = await call("tanaka").get(f"/v1/dossiers/{dossier}", params={"format": "json"})
+    assert (gone.status_code, gone.json()["code"]) == (404, "unknown_document")
+    assert (await call("tanaka").get(f"/v1/dossiers/{dossier}")).json()["issues"][0]["content_hash"]

@@ -166,7 +166,7 @@ class Line:
         headers = self._headers | ({"Content-Type": "application/json"} if body else {})
         self._connection.request(one.method.upper(), one.address, body, headers)
         response = self._connection.getresponse()
-        return Heard(response.status, response.read().decode())
+        return Heard(response.status, response.read().decode(errors="replace"))
 
     def ask_all(self, asked: Iterable[Asked]) -> list[Heard]:
         """The answers to all of *asked*, in order."""

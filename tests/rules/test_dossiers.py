@@ -6,7 +6,7 @@ from typing import Final
 import pytest
 from hypothesis import given, strategies
 from rules_register import Register, pass_time
-from rules_story import ACTORS, CONSENT, ORGS, TOLD, Story
+from rules_story import ACTORS, CONSENT, ORGS, TOLD, VISIT, Story
 
 from domain.catalogue.dossiers import consequence
 from domain.envelope import Paper
@@ -114,6 +114,34 @@ def test_a_dossier_is_issued_on_what_was_rendered_and_the_consent_of_that_moment
     assert event.data.content_hash == PAPER.content_hash
     withdraw(told_case)
     assert dossier.says("tanaka", "ReleaseDossier") == "lending_consent_required"
+
+
+def test_a_line_that_cites_nothing_or_what_came_after_the_cut_off_is_not_issued(dossier: Register) -> None:
+    """Invariant 27."""
+    first, *_, last = [one.event_id for one in dossier.about.events]
+    for cites in ((), ("elsewhere",), (first, last)):
+        dossier.paper = PAPER.model_copy(update={"lines": {"D1.1": (first,), "D4.1": cites}})
+        refused = dossier.do("tanaka", "ReleaseDossier")
+        assert (refused.code, "D4.1" in refused.en) == ("citation_required", True)
+    dossier.paper = PAPER.model_copy(update={"lines": {"D1.1": (first,)}})
+    assert dossier.says("tanaka", "ReleaseDossier") == ["EvidenceDossierIssued"]
+
+
+def test_a_report_is_told_only_once_the_company_confirmed_it(dossier: Register, told_case: Story) -> None:
+    """Invariant 13."""
+    told_case.must("tanaka", "ScheduleVisit", {**VISIT, "visit_id": "v1"}).at(31)
+    told_case.must("tanaka", "RecordVisitHeld", {"visit_id": "v1"})
+    told_case.must("hayashi", "FileVisitReport", {"report_id": "r1", "findings": "x", "feasibility": "unclear"})
+    dossier.paper = PAPER.model_copy(update={"reports": ("r1",)})
+    assert dossier.says("tanaka", "ReleaseDossier") == "report_unconfirmed"
+    told_case.must("arita", "ConfirmVisitReport")
+    assert dossier.says("tanaka", "ReleaseDossier") == ["EvidenceDossierIssued"]
+
+
+def test_what_cannot_be_rendered_is_not_issued_and_the_answer_says_why(dossier: Register, told_case: Story) -> None:
+    dossier.paper = PAPER.model_copy(update={"problem": "/sections/1 holds X"})
+    refused = dossier.do("tanaka", "ReleaseDossier")
+    assert (refused.code, "/sections/1 holds X" in refused.en) == ("not_rendered", True)
 
 
 def test_each_release_is_a_version_of_its_own(issued: Register) -> None:

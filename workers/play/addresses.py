@@ -52,6 +52,10 @@ class Addresses:
         self._last[stream] = named or self._last[stream]
         return self._last[stream]
 
+    def last(self, stream: str) -> str | None:
+        """The entry of a kind of stream that was named last."""
+        return self._last.get(stream)
+
     def opens(self, path: str) -> bool:
         """Whether a command to *path* opens a case."""
         return path in _OPENERS.values()

@@ -22,7 +22,7 @@ from workers.play.observer import Observer, by_kind
 from workers.play.script import DECISION, BadScript, Expect, Script, Step, moment_after
 from workers.play.theatre import Theatre
 
-_UNBUILT: Final = frozenset({"dossier", "erasure", "statistics"})
+_UNBUILT: Final = frozenset({"statistics"})
 """What a script may need and the product does not have yet."""
 _SIGHTS: Final = {
     "case": "/v1/cases/{case}",
@@ -31,6 +31,7 @@ _SIGHTS: Final = {
     "feed": "/v1/feed?limit=1000",
 }
 """What one looks at to `see` something."""
+_DOSSIER: Final = "dossier"
 
 Epilogue: TypeAlias = Callable[[dict[str, Any], list[dict[str, Any]]], Awaitable[None]]
 
@@ -114,8 +115,8 @@ class Player:
                 await epilogue(await self._observer.case(opened), await self._observer.events(opened))
 
     async def _step(self, number: int, written: Step) -> Played:
-        if written.needs in _UNBUILT or (written.see and written.see not in _SIGHTS):
-            return Played(number, written, self.now, not_run=written.needs or written.see)
+        if written.needs in _UNBUILT:
+            return Played(number, written, self.now, not_run=written.needs)
         step = written.filled(self.values)
         if step.kept:
             lacking = tuple(f"${name}: the step that was to save it did not" for name in sorted(step.kept))
@@ -242,14 +243,26 @@ class Player:
         assert step.see is not None
         if self.theatre.machine:
             await self.theatre.machine.settle()
-        answer = await self._cast.of(step.actor).get(_SIGHTS[step.see].format(case=case_id))
-        seen = Seen(answer=told(answer), rejected=code_of(answer))
+        seen = await self._sight(step.see, self._cast.of(step.actor), case_id)
         seen.shown = {} if seen.rejected else seen.answer
         items = seen.shown.get("items")
         if isinstance(items, list):
             seen.count = len(items)
         if step.see in {"events", "feed"} and seen.count:
             seen.shown = {**seen.shown, **by_kind(seen.shown["items"])}
+        return seen
+
+    async def _sight(self, what: str, client: httpx.AsyncClient, case_id: str | None) -> Seen:
+        """What *client* is answered; of a dossier what it says, and how it stands."""
+        if what != _DOSSIER:
+            answer = await client.get(_SIGHTS[what].format(case=case_id))
+            return Seen(answer=told(answer), rejected=code_of(answer))
+        dossier_id = self._addresses.last(_DOSSIER)
+        address = f"/v1/dossiers/{dossier_id}" if dossier_id else f"/v1/cases/{case_id}/dossier"
+        content = await client.get(address, params={"format": "json"})
+        seen = Seen(answer=told(content), rejected=code_of(content))
+        if dossier_id and not seen.rejected:
+            seen.answer = {**told(await client.get(address)), **seen.answer}
         return seen
 
     async def _observe(self, seen: Seen, case_id: str | None) -> None:

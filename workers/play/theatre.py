@@ -19,6 +19,7 @@ from temporalio.contrib.pydantic import pydantic_data_converter
 
 import migrations
 from activities.contract import SEARCH_ATTRIBUTES
+from activities.papers import Printer
 from audit.log import seal
 from audit.signing import signers_of
 from domain.envelope import CENTER, Organization, Person
@@ -111,7 +112,9 @@ async def stage(running: Servers) -> AsyncIterator[Theatre]:
         states = Cases(store.ledger)
         everybody = followers(store)
         async with (
-            case_worker(running.client, store, cases=states, alike=SUSPECT_FROM, sandboxed=False),
+            case_worker(
+                running.client, store, cases=states, papers=Printer(store), alike=SUSPECT_FROM, sandboxed=False
+            ),
             _relayed(url, store, everybody),
             _served(store, running.client, states) as address,
         ):
