@@ -131,6 +131,7 @@ def _environment(stack: Stack, home: Path, key: bytes, port: int) -> dict[str, s
         "HASHI_MASTER_KEY": base64.b64encode(key).decode(),
         "HASHI_DATABASE_URL": stack.database_url,
         "HASHI_PORT": str(port),
+        "HASHI_RATE_LIMIT": "0",
         "HASHI_DUPLICATE_LIKENESS": "2",  # all needs of a bench are the same
         "TEMPORAL_ADDRESS": stack.temporal_address,
         "TEMPORAL_CONFIG_FILE": os.devnull,

@@ -10,7 +10,16 @@ from email.headerregistry import Address
 from functools import cache
 from typing import Annotated, Any, Final, Self
 
-from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    WithJsonSchema,
+)
 
 TEXT_LIMIT: Final = 20_000
 """Longest free text in characters; longer matter belongs into a document."""
@@ -25,12 +34,10 @@ class Record(BaseModel):
         """A copy with *update*, which is not validated; as pydantic's, at a third of its cost: states live by it."""
         if deep:
             return super().model_copy(update=update, deep=True)
-        values, known = self.__dict__.copy(), self.__pydantic_fields_set__
-        if update:
-            values.update(update)
-            if not known.issuperset(update):
-                known = {*known, *update}
-        return self._filled(values, known)
+        known = self.__pydantic_fields_set__
+        if update and not known.issuperset(update):
+            known = {*known, *update}
+        return self._filled({**self.__dict__, **(update or {})}, known)
 
     @classmethod
     def trusted(cls, values: Mapping[str, Any]) -> Self:
@@ -163,9 +170,10 @@ Instant = Annotated[AwareDatetime, BeforeValidator(_written_instant), AfterValid
 """An aware instant, kept in UTC."""
 Day = Annotated[date, BeforeValidator(_written_date)]
 """A calendar day in Japan."""
-Amount = Annotated[str, BeforeValidator(_decimal), AfterValidator(_not_negative)]
+_DECIMAL: Final = WithJsonSchema({"anyOf": [{"type": "string"}, {"type": "integer"}]}, mode="validation")
+Amount = Annotated[str, BeforeValidator(_decimal), AfterValidator(_not_negative), _DECIMAL]
 """An amount of money in JPY as a decimal string."""
-Rate = Annotated[str, BeforeValidator(_decimal), AfterValidator(_rate)]
+Rate = Annotated[str, BeforeValidator(_decimal), AfterValidator(_rate), _DECIMAL]
 """A share between 0 and 1 as a decimal string."""
 CorporateNumber = Annotated[str, AfterValidator(_corporate_number)]
 """法人番号: 13 digits, the first a check digit over the other twelve."""

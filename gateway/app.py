@@ -28,9 +28,11 @@ from gateway import (
 from gateway.ask import Asking
 from gateway.auth import admit
 from gateway.batches import routes as batches
+from gateway.conditions import require_text
 from gateway.engine import Engine
 from gateway.parts import Gateway
 from gateway.problems import Fault, Problem, database_unavailable, unfit
+from gateway.quota import Quota
 from gateway.recorded import Recorded
 from gateway.settings import GatewaySettings
 from gateway.trace import Traced
@@ -67,7 +69,7 @@ def create_app(
         redoc_url=None,
         redirect_slashes=False,
         generate_unique_id_function=lambda route: route.name,
-        dependencies=[Depends(admit)],
+        dependencies=[Depends(admit), Depends(require_text)],
         exception_handlers={
             Problem: _on_problem,
             StoreUnreachable: _on_store,
@@ -79,7 +81,8 @@ def create_app(
     engine = Engine(client, settings)
     trails = Trails(states, store.desk)
     asking = Asking(store, states, engine, trails)
-    app.state.gateway = Gateway(store, states, trails, asking, engine, settings)
+    quota = Quota(store, settings.rate_limit, settings.rate_window)
+    app.state.gateway = Gateway(store, states, trails, asking, engine, settings, quota)
     for one in _AUDIENCES:
         app.include_router(one.router)
     app.add_middleware(Recorded)

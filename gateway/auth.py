@@ -13,6 +13,7 @@ from gateway.parts import gateway_of
 from gateway.problems import Problem, refused
 from gateway.recorded import note_reader
 from gateway.scopes import ANYBODY, NEEDED
+from gateway.trace import note_headers
 from store.keys import Caller
 
 _CALLER: Final = "caller"
@@ -34,6 +35,8 @@ async def admit(request: Request) -> None:
     if needed is ANYBODY:
         return
     caller = await _identified(request)
+    standing = await gateway_of(request).quota.take(caller.key_id)
+    note_headers(request, standing.headers if standing else {})
     if operation not in NEEDED:
         raise Problem("insufficient_scope", _CLOSED)
     if isinstance(needed, Scope) and not caller.may(needed):

@@ -3,15 +3,25 @@
 import re
 from typing import Final
 
-from domain.reasons import Wording
-from gateway.problems import Problem
+from starlette.requests import Request
 
+from domain.reasons import Wording
+from gateway.problems import Fault, Problem, unfit
+
+_NUL: Final = Wording("NUL 文字は使えません。", "It holds a NUL character.")
 _BARE: Final = r"[!#-+\--:<-\[\]-~]{1,255}"
 _QUOTED: Final = r'"(?:[ !#-\[\]-~]|\\["\\]){1,255}"'
 KEY_PATTERN: Final = f"{_BARE}|{_QUOTED}"
 _ETAG: Final = r'"v(?:0|[1-9][0-9]{0,9})"'
 ETAGS_PATTERN: Final = rf"\*|{_ETAG}(?:[ \t]*,[ \t]*{_ETAG})*"
 """What the headers Idempotency-Key and If-Match may hold."""
+
+
+async def require_text(request: Request) -> None:
+    """No parameter of *request* holds a NUL, which no text in the database may. Raises Problem."""
+    faults = [Fault(name, _NUL, in_query=True) for name, value in request.query_params.items() if "\0" in value]
+    if faults:
+        raise unfit(*faults)
 
 
 def idempotency_key(values: list[str]) -> str | None:

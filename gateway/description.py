@@ -159,7 +159,7 @@ def _complete(operation: dict[str, Any]) -> None:
         operation["requestBody"] = _json_body(body)
     operation["responses"].pop("422", None)
     for status, response in operation["responses"].items():
-        if status.startswith("2"):
+        if status.startswith("2") and status != "204":
             content = {media: {}} if media else {"application/json": {"schema": ref(shape)} if shape else {}}
             response |= {"description": "Done", "content": content}
         response.setdefault("headers", {}).update(_told("X-Request-Id"))

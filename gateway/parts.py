@@ -7,6 +7,7 @@ from starlette.requests import Request
 
 from gateway.ask import Asking
 from gateway.engine import Engine
+from gateway.quota import Quota
 from gateway.settings import GatewaySettings
 from gateway.trails import Trails
 from store.cases import Cases
@@ -23,6 +24,7 @@ class Gateway:
     asking: Asking
     engine: Engine
     settings: GatewaySettings
+    quota: Quota
     table: asyncio.Lock = field(default_factory=asyncio.Lock)
     """Held while a table of needs is unpacked: one at a time, for that takes memory."""
 

@@ -20,5 +20,9 @@ class GatewaySettings:
     """How long a body may take to arrive, beside a second for each 8 KiB that came."""
     batch_limit: int = 5 * MEBIBYTE
     """Of a table of needs."""
+    rate_limit: int = 0
+    """How many requests a key may make in a window, at all gateways together; 0: any number."""
+    rate_window: int = 60
+    """Seconds of that window."""
     check_patience: float = 2.0
     """How long `/readyz` waits for each server."""

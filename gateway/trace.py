@@ -2,18 +2,25 @@
 
 import re
 import time
-from collections.abc import MutableMapping
+from collections.abc import Mapping, MutableMapping
 from typing import Any, Final
 from uuid import uuid4
 
 import structlog
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from gateway.problems import internal_error
 
 log = structlog.get_logger("gateway")
 _ID: Final = re.compile(r"[A-Za-z0-9._:-]{1,128}")
+_HEADERS: Final = "headers"
+
+
+def note_headers(request: Request, headers: Mapping[str, str]) -> None:
+    """The answer to *request*, whichever it is, has these *headers*."""
+    setattr(request.state, _HEADERS, headers)
 
 
 class Traced:
@@ -39,6 +46,7 @@ class Traced:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
+                MutableHeaders(scope=message).update(scope.get("state", {}).get(_HEADERS, {}))
                 MutableHeaders(scope=message)["X-Request-Id"] = request_id
             await send(message)
 

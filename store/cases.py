@@ -46,7 +46,8 @@ class Cases:
             self._states.move_to_end(stream)
             return known
         start = known if known is not None and known.version < version else None
-        state = fold(await self._ledger.each(stream, start.version if start else 0, version), start)
+        events = await self._ledger.read(stream, start.version if start else 0, version)
+        state = fold(events, start)
         if state is not None and (known is None or state.version > known.version):
             self.keep(stream, state)
         return state

@@ -23,6 +23,7 @@ from store.ledger import Ledger
 from store.notices import Notices
 from store.overview import Overviews
 from store.pool import Pool, StoreUnreachable, open_pool
+from store.quotas import Quotas
 from store.sealing import Seals
 from store.vault import Vault
 
@@ -49,6 +50,7 @@ class Store:
     notices: Notices
     absences: Absences
     batches: Batches
+    quotas: Quotas
     clock: Clock
 
     @classmethod
@@ -82,6 +84,7 @@ class Store:
                 absences=Absences(pool),
                 batches=Batches(pool, seals, vault),
                 notices=Notices(pool, seals),
+                quotas=Quotas(pool),
                 clock=Clock(pool),
             )
             try:

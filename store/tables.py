@@ -429,6 +429,17 @@ reads: Final = Table(
 )
 """Every read by lenders and auditors."""
 
+quotas: Final = Table(
+    "quotas",
+    metadata,
+    Column("key_id", Text, primary_key=True),
+    Column("slot", BigInteger, nullable=False),
+    Column("used", BigInteger, nullable=False),
+    prefixes=["UNLOGGED"],
+    comment="How much each key asked for in the present window, for all gateways; not logged, a crash empties it.",
+)
+"""Requests by key (`store.quotas`)."""
+
 case_numbers: Final = Sequence("case_numbers", metadata=metadata)
 """Numbers for people to call a case by."""
 

@@ -84,7 +84,10 @@ async def run_gateway(settings: Settings) -> None:
     listening = listen(settings)
     async with _servers(settings) as (client, store):
         stopping = stop_signal()
-        app = add_console(create_app(store, client, settings=GatewaySettings(patience=settings.patience)))
+        limits = GatewaySettings(
+            patience=settings.patience, rate_limit=settings.rate_limit, rate_window=settings.rate_window
+        )
+        app = add_console(create_app(store, client, settings=limits))
         server = _Server(
             uvicorn.Config(
                 app,

@@ -93,6 +93,10 @@ class Settings(BaseSettings):
         False, description="1 allows another HASHI_HOST than this machine: a proxy with TLS stands in front."
     )
     patience: float = Field(20.0, gt=0, le=300, description="Seconds a command waits for its answer.")
+    rate_limit: int = Field(
+        1200, ge=0, description="Requests a key may make in HASHI_RATE_WINDOW at all gateways together; 0: any number."
+    )
+    rate_window: int = Field(60, ge=1, le=86_400, description="Seconds in which HASHI_RATE_LIMIT counts.")
     sandbox: bool = Field(False, description="1 runs workflows in Temporal's sandbox; a third slower.")
     smtp_url: SecretStr | None = Field(
         None, description="Mail server for notices: smtp://, smtp+starttls:// or smtps://, with user and password."

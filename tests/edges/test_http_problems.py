@@ -114,7 +114,7 @@ def test_the_language_is_the_one_liked_better(accepted: str, language: str) -> N
 
 
 @pytest.mark.parametrize(
-    "query", ["limit=0", "limit=201", "limit=x", "stage=nowhere", "status=?", "after=x", "as_of=2026"]
+    "query", ["after=%00", "limit=0", "limit=201", "limit=x", "stage=nowhere", "status=?", "after=x", "as_of=2026"]
 )
 async def test_a_parameter_that_does_not_fit_is_named(call: Call, query: str) -> None:
     answer = await call("sato").get(f"/v1/cases?{query}")
