@@ -111,8 +111,11 @@ class UnfitFile(Exception):
 
     @property
     def text(self) -> Wording:
-        """What is wrong, in both languages."""
-        return _filled(OF_A_FILE[self.code], self.facts or {})
+        """What is wrong and where, in both languages."""
+        told = _filled(OF_A_FILE[self.code], self.facts or {})
+        ja = [*([f"{self.row}行目"] if self.row else []), *([f"列「{self.column}」"] if self.column else [])]
+        en = [*([f"row {self.row}"] if self.row else []), *([f"column {self.column}"] if self.column else [])]
+        return Wording(f"{'、'.join(ja)}: {told.ja}", f"{', '.join(en)}: {told.en}") if ja else told
 
 
 def _filled(text: Wording, facts: Mapping[str, object]) -> Wording:

@@ -2,7 +2,6 @@
 
 import csv
 import io
-from datetime import UTC, datetime
 from typing import Any, Final, Literal, TypeAlias
 
 from openpyxl import Workbook
@@ -16,7 +15,6 @@ from gateway.batches.faults import MOST_ROWS
 from gateway.batches.workbook import GUIDE, SHEET
 
 Language: TypeAlias = Literal["ja", "en"]
-_MADE_AT: Final = datetime(2026, 1, 1, tzinfo=UTC).replace(tzinfo=None)
 _REQUIRED: Final = PatternFill("solid", fgColor="FFF2CC")
 _OTHER: Final = PatternFill("solid", fgColor="E7E6E6")
 _GUIDE_HEADER: Final = (
@@ -41,7 +39,6 @@ def template_xlsx(language: Language) -> bytes:
     """A workbook with the table, lists to choose from, and a sheet that explains each column."""
     place = 0 if language == "ja" else 1
     book = Workbook()
-    book.properties.created = book.properties.modified = _MADE_AT
     needs, guide, lists = book.active, book.create_sheet(GUIDE[place]), book.create_sheet(GUIDE[place + 2])
     needs.title = SHEET[place]
     for number, column in enumerate(COLUMNS, 1):

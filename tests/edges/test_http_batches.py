@@ -4,16 +4,20 @@ import asyncio
 import csv
 import io
 import itertools
+import json
 from collections.abc import AsyncIterator, Callable
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
 from broken_tables import all_broken
+from structlog.testing import capture_logs
 from tables import CSV, XLSX, by_row, csv_of, row, xlsx_of
 from temporalio.client import Client
 
 from store.connect import Store
+from workers.cli import run
 from workers.intake_worker import intake_worker
 from workers.sweeper import sweep_batches
 
@@ -247,3 +251,49 @@ async def test_a_file_that_is_not_taken_is_a_problem_with_its_place(call: Call) 
     assert (answer.status_code, answer.json()["code"]) == (415, "unsupported_media_type")
     answer = await bank.post("/v1/intake-batches", content=bytes(6_000_000), headers=CSV)
     assert (answer.status_code, answer.json()["code"]) == (413, "body_too_large")
+
+
+@pytest.fixture
+def hashi(
+    address: str, keys: dict[str, str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Callable[..., Any]:
+    """The command line of a bank's officer."""
+    monkeypatch.setenv("HASHI_URL", address)
+    monkeypatch.setenv("HASHI_API_KEY", keys["sato"])
+
+    async def hashi(*words: str, status: int = 0) -> tuple[str, str]:
+        with capture_logs():
+            assert await asyncio.to_thread(run, list(words)) == status
+        shown = capsys.readouterr()
+        return shown.out, shown.err
+
+    return hashi
+
+
+@pytest.mark.usefixtures("committing")
+async def test_the_command_line_checks_then_commits(fresh: str, hashi: Callable[..., Any], tmp_path: Path) -> None:
+    table, report = tmp_path / "needs.csv", tmp_path / "report.csv"
+    table.write_bytes(csv_of(row(f"{fresh}-1"), row(f"{fresh}-2", urgency="now")))
+    out, err = await hashi("needs", "import", str(table), "--report", str(report), status=2)
+    assert "1 ready, 1 refused" in out and "invalid_field" in out and "row 3" in err
+    assert report.read_bytes().startswith(b"\xef\xbb\xbf")
+    [batch_id, *_] = [word for word in out.split() if word.startswith("b_")]
+    out, _ = await hashi("needs", "batch", batch_id, "--commit", "--json", status=2)
+    told = json.loads(out)
+    assert (told["state"], by_row(told["items"])[0]) == ("done", (2, "committed", []))
+    table.write_bytes(csv_of(row(f"{fresh}-1"), row(f"{fresh}-3")))
+    out, _ = await hashi("needs", "import", str(table), "--commit")
+    assert "1 already there, 1 committed" in out
+    table.write_text("謎\n1\n")
+    _, err = await hashi("needs", "import", str(table), status=2)
+    assert "row 1, column 謎" in err
+
+
+async def test_the_template_is_there_for_everybody(call: Call, hashi: Callable[..., Any], tmp_path: Path) -> None:
+    for form, begins in (("csv", b"\xef\xbb\xbf"), ("xlsx", b"PK")):
+        answer = await call("seki").get(f"/v1/intake-batches/template.{form}?lang=ja")
+        assert answer.content.startswith(begins) and "attachment" in answer.headers["content-disposition"]
+        await hashi("needs", "template", "-o", str(tmp_path / f"empty.{form}"))
+        assert (tmp_path / f"empty.{form}").read_bytes().startswith(begins)
+    _, err = await hashi("needs", "template", "-o", str(tmp_path / "empty.pdf"), status=2)
+    assert "empty.pdf" in err

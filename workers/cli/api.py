@@ -5,7 +5,7 @@ import json
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, Concatenate, Final, ParamSpec, TypeVar
+from typing import Any, Concatenate, Final, Literal, ParamSpec, TypeVar
 from urllib.parse import quote, urlsplit
 
 import click
@@ -16,6 +16,8 @@ from workers.cli.settings import settings_of
 from workers.settings import Settings, is_loopback
 from workers.up.home import DEFAULT_URL, UpHome
 
+_LONG: Final = 180.0
+"""Seconds that a file of thousands of rows may take."""
 _SLACK: Final = 10.0
 """Seconds beyond the gateway's own patience before a command gives up."""
 _GIVEN_AS: Final = {"Authorization": "HASHI_API_KEY", "Idempotency-Key": "--idempotency-key"}
@@ -61,6 +63,14 @@ class Api:
         """Send *body*. Raises BadInput when it was refused, Unreachable."""
         return self._ask("POST", address, content=_written(body), headers={**_JSON, **(headers or {})})
 
+    def upload(self, address: str, content: bytes, kind: str) -> Answer:
+        """Send a file of the media type *kind*; to look at it may take a while. Raises BadInput, Unreachable."""
+        return self._ask("POST", address, content=content, headers={"Content-Type": kind}, timeout=_LONG)
+
+    def download(self, address: str) -> bytes:
+        """The file at *address*. Raises BadInput, Unreachable."""
+        return self._response("GET", address).content
+
     def put(self, address: str, body: Any) -> Answer:
         """Send *body* as what *address* shall be. Raises BadInput, Unreachable."""
         return self._ask("PUT", address, content=_written(body), headers=_JSON)
@@ -70,10 +80,17 @@ class Api:
         self._ask("DELETE", address)
 
     def _ask(self, method: str, address: str, **more: Any) -> Answer:
+        response = self._response(method, address, **more)
+        try:
+            return Answer(response.json() if response.content else None, response.headers)
+        except ValueError as error:
+            raise Unreachable(f"what answers at {self.url} is no gateway; `hashi up` serves one") from error
+
+    def _response(self, method: str, address: str, **more: Any) -> httpx.Response:
         headers = {
             **more.pop("headers", {}),
             "Authorization": f"Bearer {self.key}",
-            "Accept-Language": _language(),
+            "Accept-Language": language(),
         }
         _require_ascii(headers)
         local = is_loopback(urlsplit(self.url).hostname or "")  # where no proxy may stand between
@@ -91,10 +108,7 @@ class Api:
             ) from error
         if not response.is_success:
             raise _fault(response)
-        try:
-            return Answer(response.json() if response.content else None, response.headers)
-        except ValueError as error:
-            raise Unreachable(f"what answers at {self.url} is no gateway; `hashi up` serves one") from error
+        return response
 
 
 def _require_ascii(headers: Mapping[str, str]) -> None:
@@ -156,7 +170,8 @@ def _key(settings: Settings, home: UpHome, person: str | None) -> str:
     return settings.api_key.get_secret_value()
 
 
-def _language() -> str:
+def language() -> Literal["ja", "en"]:
+    """The language of whoever sits here, by the locale."""
     locale = next((os.environ[name] for name in ("LC_ALL", "LC_MESSAGES", "LANG") if os.environ.get(name)), "")
     return "ja" if locale.startswith("ja") else "en"
 

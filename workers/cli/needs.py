@@ -1,10 +1,10 @@
-"""`hashi needs`: refer a need by hand."""
+"""`hashi needs`: refer needs by hand, one or many."""
 
 import click
 
 import domain.stages  # noqa: F401 - registers the commands
 from domain.law import RULES
-from workers.cli import show
+from workers.cli import batches, show
 from workers.cli.api import Api, acts, path
 from workers.cli.reading import envelope_of
 from workers.cli.settings import settings_of
@@ -15,6 +15,13 @@ from workers.up.home import UpHome
 @click.group(cls=Group, example="hashi needs example > need.json\nhashi needs submit need.json --as bank")
 def needs() -> None:
     """Refer needs. ニーズの受付"""
+
+
+needs.command(
+    "import", example="hashi needs import needs.xlsx --as bank\nhashi needs import needs.csv --commit --as bank"
+)(batches.import_table)
+needs.command("batch", example="hashi needs batch b_… --commit --as bank")(batches.follow)
+needs.command("template", example="hashi needs template -o needs.xlsx")(batches.template)
 
 
 @needs.command("example", example="hashi needs example > need.json")
