@@ -69,6 +69,22 @@ def restore(cases: int) -> int:
     return _run(lambda: measure(cases, _tell))
 
 
+@bench.command(example="hashi bench batch\nhashi bench batch --rows 500 --json")
+@click.option("--quick", is_flag=True, help="A few rows; says that it works, not how fast.")
+@click.option("--rows", type=click.IntRange(1, 5_000), help="Rows of the table; default: 5000.")
+@click.option("--coordinators", type=click.IntRange(1, 64), help="How many work meanwhile; default: 4.")
+def batch(quick: bool, rows: int | None, coordinators: int | None) -> int:
+    """What coordinators wait while a table of needs is committed. 一括受付中の応答
+
+    And that of each row there is one case. A coordinator waits a quarter of a second between two commands.
+    """
+    from bench.batch import QUICK, Plan, measure  # noqa: PLC0415
+
+    plan = QUICK if quick else Plan()
+    plan = replace(plan, rows=rows or plan.rows, coordinators=coordinators or plan.coordinators)
+    return _run(lambda: measure(plan, _tell))
+
+
 @bench.command(example="hashi bench append\nhashi bench append --writers 1,32 --rounds 9 --seconds 5 --json")
 @click.option("--quick", is_flag=True, help="One short round; says that it works, not how fast.")
 @click.option("--writers", metavar="N,N…", help="Numbers of writers at once; default: 1,8,32.")
