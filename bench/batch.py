@@ -42,7 +42,7 @@ class Plan:
     """Seconds in which the coordinators are measured before the table comes."""
 
 
-QUICK: Final = Plan(rows=20, coordinators=1, quiet=1.0)
+QUICK: Final = Plan(rows=10, coordinators=1, quiet=0.5)
 
 
 def table(rows: int, name: str = "BENCH") -> bytes:
@@ -83,7 +83,7 @@ async def measure(plan: Plan, tell: Tell) -> Figures:
         committing = asyncio.create_task(_committed(people[BANK], batch, plan.rows, tell))
         busy = await _work(people[COORDINATOR], cases, committing)
         took = time.perf_counter() - began
-        counts = await _kept(running, plan.rows)
+        counts = await kept(running, plan.rows)
     figures = {
         "rows": plan.rows,
         "check_s": round(check, 2),
@@ -139,15 +139,15 @@ async def _committed(bank: httpx.AsyncClient, batch_id: str, rows: int, tell: Te
         raise NotAccepted(f"the batch ended as {told['state']} with {told['rows']}")
 
 
-async def _kept(running: Stand, rows: int) -> dict[str, int]:
-    """Of how many rows there is no case, and of how many more than one."""
+async def kept(running: Stand, rows: int, name: str = "BENCH") -> dict[str, int]:
+    """Of how many rows of the `table` *name* there is no case, and of how many more than one."""
     found: Counter[str] = Counter()
     after = 0
     while events := await running.store.ledger.read_all(after, 5_000):
         after = events[-1][0]
         referred = (event.data.model_dump() for _, event in events if event.type == "NeedReferred")
         found.update(one["bank_reference"] for one in referred)
-    ours = [found[f"BENCH-{number:05d}"] for number in range(rows)]
+    ours = [found[f"{name}-{number:05d}"] for number in range(rows)]
     return {"lost": ours.count(0), "doubled": sum(one > 1 for one in ours)}
 
 

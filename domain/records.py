@@ -133,7 +133,7 @@ def _email(value: str) -> str:
 
 
 def _corporate_number(number: str) -> str:
-    if not re.fullmatch(r"\d{13}", number):
+    if not re.fullmatch(r"[0-9]{13}", number):
         raise ValueError("has 13 digits")
     digits = [int(digit) for digit in reversed(number[1:])]
     check = 9 - sum(digit * _WEIGHTS[place % 2] for place, digit in enumerate(digits)) % 9

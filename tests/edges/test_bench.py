@@ -32,6 +32,15 @@ def test_a_quick_run_has_the_shape_of_the_contract_and_all_commands_accepted() -
     assert {"cores", "python", "temporal_server", "postgresql"} <= {*told["machine"], *told["versions"]}
 
 
+def test_a_table_is_committed_whole_while_coordinators_work() -> None:
+    done = hashi("bench", "batch", "--quick", "--json")
+    assert done.returncode == 0, done.stderr
+    told = json.loads(done.stdout)
+    assert set(told["ratios"]) == {"p50_meanwhile_vs_alone", "p99_meanwhile_vs_alone"}
+    assert (told["figures"]["rows"], told["figures"]["lost"], told["figures"]["doubled"]) == (10, 0, 0)
+    assert {"rows_per_second", "p99_ms_meanwhile", "commands_meanwhile", "load_1m"} < set(told["figures"])
+
+
 def test_an_append_is_measured_beside_every_peer_that_is_there() -> None:
     done = hashi("bench", "append", "--quick", "--json")
     assert done.returncode == 0, done.stderr

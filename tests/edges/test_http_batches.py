@@ -12,12 +12,16 @@ from typing import Any
 
 import pytest
 from broken_tables import all_broken
+from dumped import dumped
 from structlog.testing import capture_logs
 from tables import CSV, XLSX, by_row, csv_of, row, xlsx_of
 from temporalio.client import Client
 
+from domain.stages.erasure import CASE_TEXTS
 from store.connect import Store
+from store.erasing import erase
 from workers.cli import run
+from workers.embedded import Stack
 from workers.intake_worker import intake_worker
 from workers.sweeper import sweep_batches
 
@@ -73,7 +77,9 @@ async def _read(voice: Any, batch: dict[str, Any]) -> dict[str, Any]:
 
 
 @pytest.mark.usefixtures("committing")
-async def test_a_table_is_checked_then_committed_row_by_row(call: Call, fresh: str, store: Store) -> None:
+async def test_a_table_is_checked_then_committed_row_by_row(
+    call: Call, fresh: str, store: Store, engine: Client
+) -> None:
     bank = call("sato")
     content = csv_of(row(f"{fresh}-1"), row(f"{fresh}-2", consent__valid_until="2020-01-01"), row(f"{fresh}-3"))
     batch = await upload(bank, content)
@@ -95,6 +101,8 @@ async def test_a_table_is_checked_then_committed_row_by_row(call: Call, fresh: s
         [_, referred, *_] = (await bank.get(f"/v1/cases/{case_id}/events")).json()["items"]
         assert referred["data"]["bank_reference"] == reference
     assert await store.batches.content(batch["batch_id"]) == content
+    history = await engine.get_workflow_handle(f"intake-{batch['batch_id']}").fetch_history()
+    assert not [text for text in (fresh, *row()[2:]) if len(text) > 8 and text in history.to_json()], "ids and counts"
 
 
 @pytest.mark.usefixtures("committing")
@@ -251,6 +259,39 @@ async def test_a_file_that_is_not_taken_is_a_problem_with_its_place(call: Call) 
     assert (answer.status_code, answer.json()["code"]) == (415, "unsupported_media_type")
     answer = await bank.post("/v1/intake-batches", content=bytes(6_000_000), headers=CSV)
     assert (answer.status_code, answer.json()["code"]) == (413, "body_too_large")
+
+
+@pytest.mark.usefixtures("committing")
+async def test_an_erasure_of_a_case_reaches_the_table_it_came_in(
+    call: Call, fresh: str, store: Store, servers: Stack
+) -> None:
+    bank, canary = call("sato"), f"canary-{fresh}-釉薬"
+    rows = (row(f"{fresh}-1", description=canary), row(f"{fresh}-2", description=canary, urgency="now"))
+    batch = await upload(bank, csv_of(*rows))
+    later = await upload(bank, csv_of(row(f"{fresh}-1", description=canary), row(f"{fresh}-3", title="後の件")))
+    assert canary not in (dump := dumped(servers)) and canary.encode().hex() not in dump
+    await committed(bank, batch)
+    [first, *_] = await rows_of(bank, batch)
+    assert await erase(store, first["case_id"], CASE_TEXTS) == 3, "the case's key, and those of both tables"
+    for one in (batch, later):
+        assert await store.batches.content(one["batch_id"]) is None
+        assert len((await _read(bank, one))["sha256"]) == 64
+    assert (await committed(bank, later))["rows"] | {"total": 2} == {
+        "total": 2,
+        "ready": 0,
+        "already_there": 0,
+        "refused": 1,
+        "committed": 1,
+    }, "the rows of others go on"
+
+
+async def test_a_table_that_rests_for_long_is_erased(call: Call, fresh: str, store: Store) -> None:
+    bank = call("sato")
+    batch = await upload(bank, csv_of(row(f"{fresh}-1"), row(f"{fresh}-2", urgency="now")))
+    assert await store.batches.forget_old(timedelta(hours=1)) == 0
+    assert await store.batches.forget_old(timedelta(0)) > 0
+    assert await store.batches.content(batch["batch_id"]) is None
+    assert by_row(await rows_of(bank, batch)) == [(2, "refused", []), (3, "refused", [])]
 
 
 @pytest.fixture

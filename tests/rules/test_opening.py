@@ -81,3 +81,10 @@ def test_a_need_is_told_whole_or_not_at_all(story: Story) -> None:
 def test_a_walk_in_referred_by_a_coordinator_has_no_bank(story: Story) -> None:
     """ReferNeed by CO: there is no referral without a bank."""
     assert story.must("tanaka", "ReferNeed", NEED).state.referrals == ()
+
+
+@pytest.mark.parametrize("number", ["1234567890123", "499010123456", "４９９０１０１２３４５６７"])
+def test_a_corporate_number_has_thirteen_digits_the_first_of_which_checks_the_others(story: Story, number: str) -> None:
+    company = {"corporate_number": number, "name": "有明陶業"}
+    with pytest.raises(ValidationError, match="corporate_number"):
+        story.command("tanaka", "OpenCase", {"origin": "seed", "company": company})
