@@ -21,10 +21,7 @@ _README: Final = Path(__file__).with_name("bundle.md")
 _SCHEMAS: Final = Path(domain.__file__).parent / "schemas"
 _MOST_CHECKPOINTS: Final = 1_000
 _OFTEN: Final = 2_000
-_OF_STREAM: Final = """
-SELECT position, type, schema_version, body FROM hashi.events
-WHERE stream = %s AND position <= %s ORDER BY version
-"""
+_OF_STREAM: Final = "SELECT position, body FROM hashi.events WHERE stream = %s AND position <= %s ORDER BY version"
 _BODIES: Final = "COPY (SELECT body FROM hashi.events WHERE position <= {} ORDER BY position) TO STDOUT (FORMAT binary)"
 _LEAVES: Final = (
     "COPY (SELECT leaf_hash FROM hashi.log_leaves WHERE position <= {} ORDER BY position) TO STDOUT (FORMAT binary)"
@@ -111,7 +108,8 @@ async def export_case(pool: Pool, case_id: str, path: Path) -> dict[str, int]:
         for place, hashes in (await tiles(pool, places, size)).items():
             out.add(tile_name(*place, len(hashes)), b"".join(hashes))
         out.add_lines("events.jsonl", [bytes(body) for *_, body in found])
-        out.add_schemas(f"{kind}.v{version}.json" for _, kind, version, _ in found)
+        events = [json.loads(body) for _, body in found]
+        out.add_schemas(f"{one['type']}.v{one['schema_version']}.json" for one in events)
         told = {"scope": stream, "events": len(found), "size": size}
         out.add_frame(sealed.note, await known_keys(pool), told)
     return {"events": len(found), "proofs": len(found), "tiles": len(places), "checkpoints": 1, "size": size}

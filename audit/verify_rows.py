@@ -20,19 +20,10 @@ from store.projections import PROJECTIONS, Projection
 from store.rebuild import Tell
 from store.tables import SCHEMA
 
-_COLUMNS: Final = (
-    "stream",
-    "version",
-    "event_id",
-    "type",
-    "schema_version",
-    "command_id",
-    "occurred_at",
-    "recorded_at",
-)
-_TYPES: Final = ("text", "int4", "text", "text", "int4", "text", "timestamptz", "timestamptz", "int8", "bytea")
+_COLUMNS: Final = ("stream", "version", "event_id", "command_id", "recorded_at")
+_TYPES: Final = ("text", "int4", "text", "text", "timestamptz", "int8", "bytea")
 _EVENTS: Final = """
-COPY (SELECT stream, version, event_id::text, type, schema_version, command_id, occurred_at, recorded_at, position, body
+COPY (SELECT stream, version, event_id::text, command_id, recorded_at, position, body
       FROM hashi.events WHERE {} ORDER BY stream, version) TO STDOUT (FORMAT binary)
 """
 _FOLLOWED: Final = "SELECT position FROM hashi.checkpoints WHERE follower = %s"
@@ -52,7 +43,6 @@ USING (bank_id, bank_reference) WHERE given.case_id IS DISTINCT FROM kept.case_i
 """
 _MANY: Final = 500
 """Streams whose rows are compared in one go."""
-_INSTANTS: Final = slice(6, 8)
 
 
 @dataclass
@@ -137,8 +127,8 @@ def _event(columns: list[Any], position: int, body: bytes) -> Event:
     """The event of one row, whose columns have to say what its bytes say."""
     try:
         said = from_json(body)
-        wanted = [said[name] for name in _COLUMNS]
-        wanted[_INSTANTS] = [datetime.fromisoformat(one) for one in wanted[_INSTANTS]]
+        *texts, recorded_at = [said[name] for name in _COLUMNS]
+        wanted = [*texts, datetime.fromisoformat(recorded_at)]
         event = decode(body)
     except (ValueError, KeyError, TypeError, LookupError) as error:
         why = (f"it cannot be read: {error}", "読み取れません")

@@ -31,8 +31,7 @@ from workers.play.script import Script, load
 _SIDE_BY_SIDE: Final = 500
 """Cases whose events are interleaved."""
 _COPY: Final = """
-COPY hashi.events (position, stream, version, event_id, type, schema_version, command_id, occurred_at, recorded_at,
-                   body) FROM STDIN
+COPY hashi.events (position, stream, version, event_id, command_id, recorded_at, body) FROM STDIN
 """
 
 
@@ -49,7 +48,7 @@ class Pattern:
         body = body.replace(self.event.event_id.encode(), event_id.encode())
         one = self.event
         stream, command_id = f"case-{case_id}", one.command_id.replace(one.correlation_id, case_id)
-        kept = (UUID(event_id), one.type, one.schema_version, command_id, one.occurred_at, one.recorded_at, body)
+        kept = (UUID(event_id), command_id, one.recorded_at, body)
         return (position, stream, one.version, *kept)
 
 
@@ -166,9 +165,7 @@ def _copy(url: str, given: Iterable[tuple[Any, ...]]) -> int:
         connection.autocommit = True
         connection.execute("SET statement_timeout = 0")
         with connection.cursor().copy(_COPY) as copy:
-            copy.set_types(
-                ["int8", "text", "int4", "uuid", "text", "int4", "text", "timestamptz", "timestamptz", "bytea"]
-            )
+            copy.set_types(["int8", "text", "int4", "uuid", "text", "timestamptz", "bytea"])
             position = 0
             for row in given:
                 copy.write_row(row)

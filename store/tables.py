@@ -58,10 +58,7 @@ events: Final = Table(
     Column("stream", Text, nullable=False),
     Column("version", Integer, nullable=False),
     Column("event_id", Uuid, nullable=False),
-    Column("type", Text, nullable=False),
-    Column("schema_version", Integer, nullable=False),
     Column("command_id", Text, nullable=False),
-    _instant("occurred_at"),
     _instant("recorded_at"),
     Column("body", LargeBinary, nullable=False),
     UniqueConstraint("event_id"),
@@ -69,7 +66,8 @@ events: Final = Table(
     CheckConstraint("position > 0", name="position"),
     CheckConstraint("version > 0", name="version"),
     Index(None, "command_id", postgresql_using="hash"),
-    comment="Facts, for ever. body is the event in canonical JSON (RFC 8785); the other columns repeat what it says.",
+    comment="Facts, for ever. body is the event in canonical JSON (RFC 8785); the other columns repeat what is looked"
+    " for in it.",
 )
 """Facts in the order of their commits: `position` counts from 1 without a gap. Written by `hashi.append` alone."""
 

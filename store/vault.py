@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Iterable
-from typing import Final
+from typing import Any, Final
 
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
@@ -17,12 +17,18 @@ _REMEMBERED: Final = 20_000
 _KEYS: Final = """
 SELECT subject, key_id, wrapped FROM hashi.subject_keys WHERE subject = ANY(%s) ORDER BY subject, number
 """
-_ADD: Final = """
-INSERT INTO hashi.subject_keys (subject, number, key_id, wrapped)
-SELECT %(subject)s, count(*) + 1, %(subject)s || '#' || (count(*) + 1), %(wrapped)s
-FROM hashi.subject_keys WHERE subject = %(subject)s
-HAVING count(*) FILTER (WHERE wrapped IS NOT NULL) = 0
-ON CONFLICT DO NOTHING
+_MAKE: Final = """
+WITH made AS (
+    INSERT INTO hashi.subject_keys (subject, number, key_id, wrapped)
+    SELECT %(subject)s, count(*) + 1, %(subject)s || '#' || (count(*) + 1), %(wrapped)s
+    FROM hashi.subject_keys WHERE subject = %(subject)s
+    HAVING count(*) FILTER (WHERE wrapped IS NOT NULL) = 0
+    ON CONFLICT DO NOTHING RETURNING subject, key_id, wrapped, number
+)
+SELECT subject, key_id, wrapped FROM (
+    SELECT subject, key_id, wrapped, number FROM hashi.subject_keys WHERE subject = %(subject)s
+    UNION ALL SELECT * FROM made
+) AS held ORDER BY number
 """
 _DESTROY: Final = """
 UPDATE hashi.subject_keys SET wrapped = NULL, destroyed_at = hashi.now()
@@ -53,11 +59,12 @@ class Vault:
         return await asyncio.shield(making)
 
     async def _made(self, stream: str) -> Veil:
-        veil = (await self._load([stream]))[stream]
-        while veil.newest is None:
-            key = AESGCM.generate_key(256)
-            await fetch(self._pool, _ADD, {"subject": stream, "wrapped": self._seals.seal(key, stream)})
-            veil = (await self._load([stream]))[stream]
+        """The keys of *stream* with one to write under, in one journey: nobody waits longer for their first event."""
+        veil = NO_VEIL
+        while veil.newest is None:  # again only where another process makes one at this moment
+            wrapped = self._seals.seal(AESGCM.generate_key(256), stream)
+            kept = await fetch(self._pool, _MAKE, {"subject": stream, "wrapped": wrapped})
+            veil = self._remember([stream], kept)[stream]
         return veil
 
     async def reading(self, streams: Iterable[str]) -> dict[str, Veil]:
@@ -81,8 +88,12 @@ class Vault:
 
     async def _load(self, streams: Iterable[str]) -> dict[str, Veil]:
         subjects = sorted(streams)
+        return self._remember(subjects, await fetch(self._pool, _KEYS, [subjects]))
+
+    def _remember(self, subjects: Iterable[str], kept: Iterable[tuple[Any, ...]]) -> dict[str, Veil]:
+        """The veils of *subjects* out of the rows *kept*, those that are destroyed left out."""
         keys: dict[str, dict[str, AESGCM]] = {one: {} for one in subjects}
-        for subject, key_id, wrapped in await fetch(self._pool, _KEYS, [subjects]):
+        for subject, key_id, wrapped in kept:
             if wrapped is not None:
                 keys[subject][key_id] = AESGCM(self._seals.unseal(wrapped, subject))
         found = {one: Veil(known, next(reversed(known), None)) for one, known in keys.items()}

@@ -169,11 +169,8 @@ class Tamperer:
         position = self.somewhere()
         name, value = self.rng.choice(
             [
-                ("type", "'NoteRecorded2'"),
-                ("schema_version", "schema_version + 1"),
                 ("command_id", "'another'"),
                 ("event_id", "gen_random_uuid()"),
-                ("occurred_at", "occurred_at - interval '1 day'"),
                 ("recorded_at", "recorded_at - interval '1 microsecond'"),
                 ("version", "version + 1000"),
                 ("stream", "stream || 'x'"),
@@ -229,8 +226,8 @@ class Tamperer:
             self.move(one, one + 1)
         source = self.rng.choice([one for one in range(1, self.head + 2) if one != position])
         self.ask(
-            "INSERT INTO hashi.events SELECT %s, stream, version + 500, gen_random_uuid(), type, schema_version,"
-            " command_id || 'x', occurred_at, recorded_at, body FROM hashi.events WHERE position = %s",
+            "INSERT INTO hashi.events SELECT %s, stream, version + 500, gen_random_uuid(),"
+            " command_id || 'x', recorded_at, body FROM hashi.events WHERE position = %s",
             position,
             source,
         )

@@ -203,10 +203,10 @@ async def test_the_columns_repeat_the_body(
     await store.ledger.append(notes(stream, 0, "c1", 2))
     same = await as_owner(
         url,
-        """SELECT bool_and(body ->> 'event_id' = event_id::text AND body ->> 'type' = type
+        """SELECT bool_and(body ->> 'event_id' = event_id::text AND body ->> 'command_id' = command_id
                AND (body ->> 'version')::int = version AND (body ->> 'recorded_at')::timestamptz = recorded_at
-               AND (body ->> 'occurred_at')::timestamptz = occurred_at AND body ->> 'stream' = stream)
-           FROM (SELECT event_id, type, version, recorded_at, occurred_at, stream,
+               AND body ->> 'stream' = stream)
+           FROM (SELECT event_id, command_id, version, recorded_at, stream,
                         convert_from(body, 'UTF8')::jsonb AS body FROM hashi.events) AS kept""",
     )
     assert same == [(True,)]

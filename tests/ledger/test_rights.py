@@ -25,7 +25,7 @@ FORBIDDEN = [
     "TRUNCATE hashi.events",
     "TRUNCATE hashi.case_overview",
     "TRUNCATE hashi.referrals",
-    "UPDATE hashi.events SET type = 'x'",
+    "UPDATE hashi.events SET command_id = 'x'",
     "UPDATE hashi.case_overview SET stage = 'x'",
     "UPDATE hashi.referrals SET case_id = 'x'",
     "UPDATE hashi.commands SET name = 'x'",
@@ -54,8 +54,8 @@ async def test_the_application_may_not(store: Store, statement: str) -> None:
 @pytest.mark.parametrize(
     "statement",
     [
-        "UPDATE hashi.events SET type = 'x'",
-        "UPDATE hashi.events SET type = 'x' WHERE false",
+        "UPDATE hashi.events SET command_id = 'x'",
+        "UPDATE hashi.events SET command_id = 'x' WHERE false",
         "DELETE FROM hashi.events",
         "TRUNCATE hashi.events",
         "SET session_replication_role = replica; DELETE FROM hashi.events",
