@@ -6,7 +6,8 @@ This module knows no rule of its own beyond those that hold for every command (`
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
-from typing import Final
+from operator import is_not
+from typing import Any, Final
 
 from domain import catalogue
 from domain.calendar import close_of, fiscal_year, japanese_day
@@ -218,7 +219,13 @@ def evolve(case: Case | None, event: Event) -> Case:
     after: Case = fact.evolve(case, event.data, event)
     if case is not None and fact.enters is not None:
         after = with_begun(case, after, fact.enters, event.reason)
-    changes: dict[str, object] = {
+    changes = _told_of_every_event(case, after, event, fact.bank)
+    return after.but(**changes) if after is case else after.completed(changes)
+
+
+def _told_of_every_event(case: Case | None, after: Case, event: Event, bank: View) -> dict[str, Any]:
+    """What *event* changes whatever its type is, beside what has led from *case* to *after*."""
+    changes: dict[str, Any] = {
         "version": event.version,
         "updated_at": event.recorded_at,
         "event_types": {**after.event_types, event.event_id: event.type},
@@ -227,18 +234,20 @@ def evolve(case: Case | None, event: Event) -> Case:
     if case is None or after.stage is not case.stage:
         changes["stage_since"] = event.recorded_at
         changes["entered"] = (*after.entered, (after.stage, event.recorded_at))
-    by_one_of_two_banks = event.actor.role is Role.bank_officer and len(after.referrals) > 1
-    if event.reason is not None and after.reason is event.reason and not by_one_of_two_banks:
-        changes["bank_reason"] = event.reason if fact.bank is View.full else Reason(code=event.reason.code)
+    if event.reason is not None and after.reason is event.reason and not _by_one_of_two_banks(after, event):
+        changes["bank_reason"] = event.reason if bank is View.full else Reason(code=event.reason.code)
     if event.causation_id in after.proposals:
         changes["proposals"] = {key: one for key, one in after.proposals.items() if key != event.causation_id}
-    if after.referrals:
-        referrals = tuple([_counted(one, event) for one in after.referrals])
-        if any(new is not old for new, old in zip(referrals, after.referrals, strict=True)):
-            changes["referrals"] = referrals
-            if event.type not in TIMER_EVENTS:
-                changes["news_at"] = event.recorded_at
-    return after.but(**changes)
+    referrals = tuple([_counted(one, event) for one in after.referrals])
+    if any(map(is_not, referrals, after.referrals)):
+        changes["referrals"] = referrals
+        if event.type not in TIMER_EVENTS:
+            changes["news_at"] = event.recorded_at
+    return changes
+
+
+def _by_one_of_two_banks(case: Case, event: Event) -> bool:
+    return event.actor.role is Role.bank_officer and len(case.referrals) > 1
 
 
 def _counted(referral: Referral, event: Event) -> Referral:

@@ -34,10 +34,12 @@ class Record(BaseModel):
         """A copy with *update*, which is not validated; as pydantic's, at a third of its cost: states live by it."""
         if deep:
             return super().model_copy(update=update, deep=True)
-        known = self.__pydantic_fields_set__
-        if update and not known.issuperset(update):
-            known = {*known, *update}
-        return self._filled({**self.__dict__, **(update or {})}, known)
+        values, known = self.__dict__.copy(), self.__pydantic_fields_set__
+        if update:
+            values.update(update)
+            if not known.issuperset(update):
+                known = {*known, *update}
+        return self._filled(values, known)
 
     @classmethod
     def trusted(cls, values: Mapping[str, Any]) -> Self:

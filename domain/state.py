@@ -8,6 +8,8 @@ from collections.abc import Iterable, Mapping
 from datetime import date, datetime, timedelta
 from typing import Any, Self
 
+from pydantic import Field
+
 from domain.envelope import Event, Reason
 from domain.records import Record
 from domain.terms import (
@@ -76,7 +78,7 @@ class Referral(Record):
     """The case under whose id the bank knows its referral, where that is another one than this."""
     need: Need | None = None
     """The need as this bank knows it, where another one has said more of it."""
-    added: dict[str, Any] = {}
+    added: dict[str, Any] = Field(default_factory=dict)
     """What was said of the need, for this bank to read, since the referral was attached."""
     formerly: tuple[tuple[int, str], ...] = ()
     """What the bank was before it merged, each with the last version of the case at which it was that."""
@@ -448,7 +450,7 @@ class Case(Record):
     """When the case was held; waits end later by as much."""
     referrals: tuple[Referral, ...] = ()
     need: Need | None = None
-    consents: dict[str, Consent] = {}
+    consents: dict[str, Consent] = Field(default_factory=dict)
     coordinator_id: str | None = None
     coordinators: tuple[str, ...] = ()
     """Every coordinator there ever was, in order."""
@@ -457,45 +459,45 @@ class Case(Record):
     review_started_at: datetime | None = None
     declined_at: datetime | None = None
     information: InformationRequest | None = None
-    compliance: dict[str, CheckResult] = {}
+    compliance: dict[str, CheckResult] = Field(default_factory=dict)
     triage: Triage | None = None
     questions: tuple[Question, ...] = ()
     """What experts were asked."""
     nda_until: date | None = None
     nda_parties: tuple[str, ...] = ()
-    searches: dict[str, Search] = {}
-    assignments: dict[str, Assignment] = {}
-    visits: dict[str, Visit] = {}
-    consultations: dict[str, Consultation] = {}
-    agreements: dict[str, Agreement] = {}
-    milestones: dict[str, Milestone] = {}
+    searches: dict[str, Search] = Field(default_factory=dict)
+    assignments: dict[str, Assignment] = Field(default_factory=dict)
+    visits: dict[str, Visit] = Field(default_factory=dict)
+    consultations: dict[str, Consultation] = Field(default_factory=dict)
+    agreements: dict[str, Agreement] = Field(default_factory=dict)
+    milestones: dict[str, Milestone] = Field(default_factory=dict)
     readiness: tuple[Readiness, ...] = ()
-    inventions: dict[str, Invention] = {}
-    publications: dict[str, Publication] = {}
-    transfers: dict[str, Transfer] = {}
-    products: dict[str, Product] = {}
-    proposals: dict[str, Proposal] = {}
+    inventions: dict[str, Invention] = Field(default_factory=dict)
+    publications: dict[str, Publication] = Field(default_factory=dict)
+    transfers: dict[str, Transfer] = Field(default_factory=dict)
+    products: dict[str, Product] = Field(default_factory=dict)
+    proposals: dict[str, Proposal] = Field(default_factory=dict)
     cancellations: tuple[Cancellation, ...] = ()
     corrections: tuple[Correction, ...] = ()
-    erasures: dict[str, Erasure] = {}
-    extensions: dict[str, Extension] = {}
+    erasures: dict[str, Erasure] = Field(default_factory=dict)
+    extensions: dict[str, Extension] = Field(default_factory=dict)
     """Waits that were given more time."""
-    duplicates: dict[str, Suspicion] = {}
+    duplicates: dict[str, Suspicion] = Field(default_factory=dict)
     """Cases that may be about the same wish, and since when it is suspected."""
     merged_into: str | None = None
     """The case in which this one goes on."""
     went_into: tuple[str, ...] = ()
     """Every case this one was ever merged into, in order."""
-    officers: dict[str, str] = {}
+    officers: dict[str, str] = Field(default_factory=dict)
     """The officer who follows the case, by bank."""
-    event_types: dict[str, str] = {}
+    event_types: dict[str, str] = Field(default_factory=dict)
     """The type of every event of the case, by event id."""
     last_proposal_id: str | None = None
     reason: Reason | None = None
     """The last reason given for ending, declining or turning back."""
     bank_reason: Reason | None = None
     """The same as a bank may read it: without its words where the event is only summarized for banks."""
-    waits: dict[str, Wait] = {}
+    waits: dict[str, Wait] = Field(default_factory=dict)
     recent: tuple[str, ...] = ()
     """The types of the last events."""
     news_at: datetime
@@ -505,6 +507,11 @@ class Case(Record):
     def but(self, **changes: Any) -> Self:
         """This state with *changes*."""
         return self.model_copy(update=changes)
+
+    def completed(self, changes: dict[str, Any]) -> Self:
+        """This state with *changes*, in place: only for whoever has just made it and given it to nobody."""
+        self.__dict__.update(changes)
+        return self
 
     def with_(self, collection: str, key: str, entity: Record) -> Self:
         """This state with *entity* under *key* of *collection*."""

@@ -1,6 +1,6 @@
 """Cases and entries of the catalogue behind one face: what goes to which stream, decided, recorded and folded alike."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import TypeAlias
 
 from domain import case as cases
@@ -75,7 +75,7 @@ def evolve(state: State | None, event: Event) -> State:
     return after.but(version=event.version, updated_at=event.recorded_at)
 
 
-def fold(events: Sequence[Event], state: State | None = None) -> State | None:
+def fold(events: Iterable[Event], state: State | None = None) -> State | None:
     """The state after *events*, from *state* on."""
     for event in events:
         state = evolve(state, event)

@@ -20,6 +20,10 @@ _OF_ONE_BANK: Final = frozenset(
     {"CaseCancellationRequested", "BankOfficerAssigned", "NeedSupplemented", "CompanyConsentRecorded"}
 )
 """What one bank does for itself and no other bank learns."""
+_FOR_SOME_BANKS: Final = frozenset(
+    {"ReferralAttached", "CaseMergedInto", "CaseClosed", "OrganizationFollowed", "CaseCancellationConfirmed"}
+)
+"""What a bank learns or not by what the event says, beside its type."""
 
 
 def referral_of(case: Case, bank_id: str) -> Referral | None:
@@ -100,26 +104,33 @@ def reader_keys(actor: Actor) -> tuple[str, ...] | None:
 
 def bank_view(event: Event, referral: Referral) -> View | None:
     """How much of *event* the bank of *referral* sees; None: it does not exist for the bank."""
-    view, bank_id = FACTS[judged_as(event)].bank, referral.bank_at(event.version)
-    if event.type == "ReferralAttached" and event.version != referral.since:
-        return None
-    if event.type == "CaseMergedInto" and referral.home:
-        return None
-    if event.type == "CaseClosed" and told(event, "disposition") is Disposition.merged:
-        return None
-    if event.type == "OrganizationFollowed" and told(event, "successor_id") != bank_id:
-        return None
-    if event.type == "CaseCancellationConfirmed" and not _ends_for(event, referral):
-        return None
-    if told(event, "consent_id") in referral.strange_consents:
-        return None
-    by_another = event.actor.role is Role.bank_officer and event.actor.org_id != bank_id
-    if by_another and event.type in _OF_ONE_BANK:
-        return None
+    view = FACTS[judged_as(event)].bank
     ended = referral.until is not None and event.version > referral.until
     if view is View.hidden or event.version < referral.since or ended:
         return None
+    if event.type in _FOR_SOME_BANKS and not _is_for(event, referral):
+        return None
+    if referral.strange_consents and told(event, "consent_id") in referral.strange_consents:
+        return None
+    by_a_bank = event.type in _OF_ONE_BANK and event.actor.role is Role.bank_officer
+    if by_a_bank and event.actor.org_id != referral.bank_at(event.version):
+        return None
     return view
+
+
+def _is_for(event: Event, referral: Referral) -> bool:
+    """Whether *event*, of a type that some banks learn of, is told to the bank of *referral*."""
+    match event.type:
+        case "ReferralAttached":
+            return event.version == referral.since
+        case "CaseMergedInto":
+            return not referral.home
+        case "CaseClosed":
+            return told(event, "disposition") is not Disposition.merged
+        case "OrganizationFollowed":
+            return bool(told(event, "successor_id") == referral.bank_at(event.version))
+        case _:
+            return _ends_for(event, referral)
 
 
 def _ends_for(event: Event, referral: Referral) -> bool:

@@ -46,8 +46,7 @@ class Cases:
             self._states.move_to_end(stream)
             return known
         start = known if known is not None and known.version < version else None
-        events = await self._ledger.read(stream, start.version if start else 0, version)
-        state = fold(events, start)
+        state = fold(await self._ledger.each(stream, start.version if start else 0, version), start)
         if state is not None and (known is None or state.version > known.version):
             self.keep(stream, state)
         return state

@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Final, Literal, TypeAlias, assert_never
 
@@ -85,9 +85,13 @@ class Ledger:
 
     async def read(self, stream: str, after: int = 0, up_to: int | None = None) -> list[Event]:
         """The events of *stream* above version *after*, up to and with *up_to*, in order. Raises UnknownEvent."""
+        return list(await self.each(stream, after, up_to))
+
+    async def each(self, stream: str, after: int = 0, up_to: int | None = None) -> Iterator[Event]:
+        """As `read`, but each event is opened when it is its turn: who folds a long stream does not hold it whole."""
         found = await fetch(self._pool, _READ, [stream, after, _NO_END if up_to is None else up_to])
         veil = (await self._vault.reading([stream]))[stream] if found else NO_VEIL
-        return [decode(body, self._event_types, veil=veil) for (body,) in found]
+        return (decode(body, self._event_types, veil=veil) for (body,) in found)
 
     async def positions(self, stream: str) -> dict[int, int]:
         """The global position of each event of *stream*, by version."""

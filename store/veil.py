@@ -20,6 +20,12 @@ from domain.secrecy import REASON_TEXT, SECRET, kind_of, placeholder, places
 SEALED_BY: Final = "sealed_by"
 """The field of a kept event that names the key of its sealed values."""
 _NONCE: Final = 12
+_EVERYWHERE: Final = [(REASON_TEXT, ".".join(REASON_TEXT))]
+_PATHS: Final = {
+    kind: _EVERYWHERE + [(("data", *path), ".".join(("data", *path))) for path in paths]
+    for kind, paths in SECRET.items()
+}
+"""Where secret values of each type of event lie, and what the place is called."""
 
 
 class VeilTorn(Exception):
@@ -98,10 +104,9 @@ def _opened(cipher: AESGCM, value: Mapping[str, str], told: Mapping[str, Any], p
 
 def _secrets(told: dict[str, Any]) -> list[tuple[Any, str, str]]:
     """The secret values of the event *told*: holder, name in it, and a name for the place."""
-    paths = [("data", *path) for path in SECRET.get(told["type"], ())]
     return [
-        (holder, name, f"{'.'.join(path)}[{number}]")
-        for path in [REASON_TEXT, *paths]
+        (holder, name, f"{place}[{number}]")
+        for path, place in _PATHS.get(told["type"], _EVERYWHERE)
         for number, (holder, name) in enumerate(places(told, path))
     ]
 

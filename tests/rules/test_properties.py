@@ -89,14 +89,14 @@ def test_the_invariants_hold_in_any_order() -> None:
 
 
 @pytest.mark.parametrize("start", STARTS)
-def test_evolving_one_by_one_is_folding(start: str) -> None:
+def test_evolving_one_by_one_is_folding_and_changes_no_earlier_state(start: str) -> None:
     story = Story()
     getattr(story, start)()
-    state = None
-    for place, event in enumerate(story.events, 1):
-        state = evolve(state, event)
-        assert state.version == place and state == fold(story.events[:place])
-    assert state == story.case
+    states: list[Case] = []
+    for event in story.events:
+        states.append(evolve(states[-1] if states else None, event))
+    assert states == [fold(story.events[:place]) for place in range(1, len(states) + 1)]
+    assert states[-1] == story.case
 
 
 CASE_RULES: Final = sorted(name for name, one in RULES.items() if one.stream == "case")
