@@ -5,6 +5,7 @@ came since is folded after it; the last of it, and the exchange, happen in one t
 writes the table. The exchange touches only rows that differ, so that no reader waits and none sees half of it.
 """
 
+import gc
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
@@ -28,10 +29,11 @@ from store.tables import SCHEMA
 
 BESIDE: Final = "hashi_rebuild"
 """The schema of what is being built."""
-_PART: Final = 20_000
-"""Events that one process folds in one go, more or less."""
 _SAMPLES: Final = 20
 """Streams looked at to find where a part ends."""
+_DISTANCE: Final = 997
+"""Positions from one of them to the next, so that a part has some 20,000 events; a prime, which keeps step with nothing
+that comes at regular distances."""
 _FEW: Final = 500
 """So many events may be left to fold while writers wait."""
 _HEAD: Final = "SELECT coalesce(max(position), 0) FROM hashi.events"
@@ -187,9 +189,8 @@ def _fold_all(connection: Connection, whole: Part, jobs: int, tell: Tell) -> int
 
 
 def _divided(connection: Connection, whole: Part) -> list[Part]:
-    """*whole* in parts of some _PART events: a sample at equal distances says where."""
-    distance = _PART // _SAMPLES
-    found = sorted(stream for (stream,) in connection.execute(_SAMPLE, [distance, whole.up_to, distance]))
+    """*whole* in parts of about the same size: a sample at equal distances says where."""
+    found = sorted(stream for (stream,) in connection.execute(_SAMPLE, [_DISTANCE, whole.up_to, _DISTANCE]))
     bounds = sorted(set(found[_SAMPLES - 1 :: _SAMPLES]))
     ends = zip(["", *bounds], [*bounds, None], strict=True)
     return [Part(whole.url, whole.name, low, high, whole.up_to) for low, high in ends]
@@ -200,7 +201,8 @@ def _folded(parts: Sequence[Part], jobs: int) -> Iterator[int]:
     if jobs == 1:
         yield from map(fold_part, parts)
         return
-    with ProcessPoolExecutor(jobs, mp_context=get_context("spawn")) as pool:
+    # what a fold leaves behind is free at once, so looking for cycles would be for nothing
+    with ProcessPoolExecutor(jobs, mp_context=get_context("spawn"), initializer=gc.disable) as pool:
         yield from (one.result() for one in as_completed([pool.submit(fold_part, part) for part in parts]))
 
 

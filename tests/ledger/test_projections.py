@@ -44,7 +44,7 @@ async def contents(store: Store, name: str) -> list[tuple[Any, ...]]:
 @pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize("jobs", [1, 2])
 async def test_rebuilt_is_what_it_was(store: Store, url: str, name: str, jobs: int, monkeypatch: Any) -> None:
-    monkeypatch.setattr("store.rebuild._PART", 60)
+    monkeypatch.setattr("store.rebuild._DISTANCE", 3)
     before = await contents(store, name)
     told: list[tuple[int, int]] = []
     built = await asyncio.to_thread(rebuild, url, name, jobs=jobs, tell=lambda *one: told.append(one))
