@@ -14,7 +14,8 @@ from store.sealing import Seals
 _BRIEFING: Final = """
 SELECT hashi.now(),
     (SELECT coalesce(max(version), 0) FROM hashi.events WHERE stream = %(stream)s),
-    (SELECT coalesce(json_agg(json_build_array(event_id, type, version) ORDER BY version), '[]')
+    (SELECT coalesce(json_agg(json_build_array(event_id, convert_from(body, 'UTF8')::jsonb ->> 'type', version)
+                              ORDER BY version), '[]')
      FROM hashi.events WHERE stream = %(stream)s AND command_id = %(command_id)s),
     (SELECT coalesce(json_object_agg(org_id, row_to_json(o)), '{}')
      FROM hashi.organizations o WHERE org_id = ANY(%(ids)s) OR corporate_number = ANY(%(ids)s)
