@@ -38,11 +38,13 @@ class Plan:
 
     rows: int = 5_000
     coordinators: int = 4
+    cases: int = 25
+    """How many cases each of them works on in turn."""
     quiet: float = _QUIET
     """Seconds in which the coordinators are measured before the table comes."""
 
 
-QUICK: Final = Plan(rows=10, coordinators=1, quiet=0.5)
+QUICK: Final = Plan(rows=10, coordinators=1, cases=2, quiet=0.5)
 
 
 def table(rows: int, name: str = "BENCH") -> bytes:
@@ -73,7 +75,8 @@ async def measure(plan: Plan, tell: Tell) -> Figures:
     tell("starting PostgreSQL, Temporal, the worker and the gateway")
     async with stand(script) as running, running.people() as people:
         await running.store.clock.move(end_of(script), freeze=False)
-        cases = [await _opened(people[BANK]) for _ in range(plan.coordinators)]
+        opened = [await _opened(people[BANK]) for _ in range(plan.coordinators * plan.cases)]
+        cases = [opened[place :: plan.coordinators] for place in range(plan.coordinators)]
         tell("the coordinators work alone")
         quiet = await _work(people[COORDINATOR], cases, asyncio.create_task(asyncio.sleep(plan.quiet)))
         began = time.perf_counter()
@@ -105,20 +108,20 @@ async def _opened(bank: httpx.AsyncClient) -> str:
     return str(_accepted(answer)["case_id"])
 
 
-async def _work(person: httpx.AsyncClient, cases: Sequence[str], until: "asyncio.Task[None]") -> list[float]:
-    """The seconds of each command that coordinators give, one on each case, until *until* is done."""
+async def _work(person: httpx.AsyncClient, cases: Sequence[Sequence[str]], until: "asyncio.Task[None]") -> list[float]:
+    """The seconds of each command that coordinators give, each on cases of their own in turn, until *until* is done."""
 
-    async def one(case_id: str) -> list[float]:
-        found = []
+    async def one(own: Sequence[str]) -> list[float]:
+        found: list[float] = []
         while not until.done():
-            body = {"data": {"text": "電話で確認した。"}}
+            case_id, body = own[len(found) % len(own)], {"data": {"text": "電話で確認した。"}}
             began = time.perf_counter()
             _accepted(await person.post(f"/v1/cases/{case_id}/commands/AddNote", json=body))
             found.append(time.perf_counter() - began)
             await asyncio.sleep(_THINKS)
         return found
 
-    many = await asyncio.gather(*(one(case_id) for case_id in cases))
+    many = await asyncio.gather(*(one(own) for own in cases))
     await until
     return sorted(took for each in many for took in each)
 

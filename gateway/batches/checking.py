@@ -1,7 +1,7 @@
 """The check of a table: every row as `POST /v1/needs` would take it now. Nothing happens to any case."""
 
 import asyncio
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -12,14 +12,27 @@ from domain.stages.intake import ReferNeed
 from domain.streams import decide, stream_of
 from gateway.ask import Wish, reused
 from gateway.batches.faults import RowFault
-from gateway.batches.reading import Format, Reading, documents_named, read_table, readings
+from gateway.batches.reading import Format, Known, Reading, documents_named, read_table, readings
 from gateway.batches.referring import fault_of, wish_of
+from gateway.batches.table import Table
 from gateway.parts import Gateway
 from gateway.problems import refused
 from store.batches import BatchRow, Upload
+from store.connect import Store
 
 _AT_ONCE: Final = 50
 """Rows decided before others get their turn in this process."""
+
+
+@dataclass(frozen=True)
+class _Asked:
+    """The rows of a table, what each asks for, and what must be looked up for them all."""
+
+    rows: Sequence[Reading]
+    wishes: Mapping[int, Wish]
+    references: Sequence[str]
+    streams: Sequence[str]
+    names: frozenset[str]
 
 
 @dataclass(frozen=True)
@@ -37,32 +50,36 @@ async def checked(gateway: Gateway, actor: Actor, content: bytes, form: Format) 
     async with gateway.table:
         table = await asyncio.to_thread(read_table, content, form)
     documents = await gateway.store.documents.named(actor.org_id, documents_named(table))
-    found = await asyncio.to_thread(readings, table, documents)
-    wishes = {one.row: _wish(gateway, actor, one) for one in found if one.body is not None}
-    known = await _known(gateway, actor, wishes.values())
+    asked = await asyncio.to_thread(_asked, gateway.store, actor, table, documents)
+    known = await _known(gateway, actor, asked)
     rows = []
-    for place, one in enumerate(found):
+    for place, one in enumerate(asked.rows):
         if place % _AT_ONCE == 0:
             await asyncio.sleep(0)
-        wish = wishes.get(one.row)
+        wish = asked.wishes.get(one.row)
         rows.append(await _row(gateway, one, wish, known) if wish else _refused(one, *one.faults))
     return Upload(actor.org_id, actor.person, form, table.encoding, content), rows
 
 
-def _wish(gateway: Gateway, actor: Actor, one: Reading) -> Wish:
-    assert one.body is not None
-    assert isinstance(one.body.data, ReferNeed)
-    return wish_of(gateway.store, "check", one.row, actor, one.body.data)
-
-
-async def _known(gateway: Gateway, actor: Actor, wishes: Iterable[Wish]) -> _Known:
-    commands = [one.command for one in wishes]
-    desk, ledger = gateway.store.desk, gateway.store.ledger
+def _asked(store: Store, actor: Actor, table: Table, documents: Known) -> _Asked:
+    """What the rows of *table* ask for. It takes seconds for thousands, so it runs in a thread of its own."""
+    rows = readings(table, documents)
+    needs = {one.row: one.body.data for one in rows if one.body is not None}
+    wishes = {
+        row: wish_of(store, "check", row, actor, data) for row, data in needs.items() if isinstance(data, ReferNeed)
+    }
+    commands = [one.command for one in wishes.values()]
     references = [one.data.bank_reference for one in commands if isinstance(one.data, ReferNeed)]
-    briefing = await desk.briefing("-", "-", {name for one in commands for name in mentioned(None, one)})
+    names = frozenset(name for one in commands for name in mentioned(None, one))
+    return _Asked(rows, wishes, references, [stream_of(one) for one in commands], names)
+
+
+async def _known(gateway: Gateway, actor: Actor, asked: _Asked) -> _Known:
+    desk, ledger = gateway.store.desk, gateway.store.ledger
+    briefing = await desk.briefing("-", "-", asked.names)
     return _Known(
-        await desk.referrals(actor.org_id, references),
-        frozenset(await ledger.begun([stream_of(one) for one in commands])),
+        await desk.referrals(actor.org_id, asked.references),
+        frozenset(await ledger.begun(asked.streams)),
         Context(now=briefing.now, directory=briefing.directory, paper=FORESEEN),
     )
 

@@ -1,5 +1,6 @@
 """Needs in bulk over HTTP: upload a table and read what is wrong, then commit it and follow it."""
 
+import asyncio
 from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Query, Request, Response
@@ -59,7 +60,7 @@ async def csv_template(request: Request, lang: _Language = None) -> Response:
 async def xlsx_template(request: Request, lang: _Language = None) -> Response:
     """The empty table as a workbook, with lists to choose from and a page that explains each column."""
     await actor_of(request)
-    return _file(template_xlsx(_language(request, lang)), XLSX, "needs.xlsx")
+    return _file(await asyncio.to_thread(template_xlsx, _language(request, lang)), XLSX, "needs.xlsx")
 
 
 @router.get("/v1/intake-batches/{batch_id}", openapi_extra=_BATCH)
@@ -89,7 +90,7 @@ async def csv_report(request: Request, batch_id: str) -> Response:
     gateway = gateway_of(request)
     batch = await _get(gateway, batch_id, await _officer(request))
     rows = await gateway.store.batches.rows(batch.batch_id)
-    return _file(report_csv(rows), f"{CSV}; charset=utf-8", f"{batch.batch_id}.csv")
+    return _file(await asyncio.to_thread(report_csv, rows), f"{CSV}; charset=utf-8", f"{batch.batch_id}.csv")
 
 
 @router.post("/v1/intake-batches/{batch_id}/commit", status_code=202, openapi_extra=_BATCH)

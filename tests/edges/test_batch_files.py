@@ -191,3 +191,9 @@ def test_every_field_of_a_need_has_its_column() -> None:
     told = need.model_dump(exclude_none=True, exclude=made)
     assert told.keys() == ReferNeed.model_fields.keys() - made
     assert {*told["company"], *told["consent"]} >= {"corporate_number", "prefecture", "recipients", "method"}
+
+
+def test_every_code_of_a_table_is_explained_to_the_bank() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "bulk-intake.md").read_text("utf-8")
+    for code, words in {**OF_A_FILE, **OF_A_ROW}.items():
+        assert f"| `{code}` | {words.ja} | {words.en} |" in page
