@@ -70,10 +70,14 @@ def plain(told: str) -> str:
 
 
 def column_of(header: str) -> Column | None:
-    """The column that *header* names, by field, label or both; None for an unknown one."""
-    told = plain(header)
-    bracket = _BRACKET.match(told)
-    return _BY_NAME.get(bracket["code"].strip() if bracket else told)
+    """The column that *header* names, by field, label or both, however spaced; None for an unknown one."""
+    bracket = _BRACKET.match(plain(header))
+    return _BY_NAME.get(_close(bracket["code"] if bracket else header))
+
+
+def _close(header: str) -> str:
+    """*header* without what people add to it or leave out: blanks, capitals, full width."""
+    return "".join(plain(header).split()).casefold()
 
 
 def column_at(pointer: str) -> tuple[str, Wording]:
@@ -148,5 +152,6 @@ def _bare(annotation: Any) -> Any:
 
 _PLACES: Final = list(words.COLUMNS)
 COLUMNS: Final = tuple(sorted(_walk(ReferNeed, "", ReferNeed.example), key=lambda one: _PLACES.index(one.field)))
-_BY_NAME: Final = {plain(name): one for one in COLUMNS for name in (one.field, *one.label)}
-assert len(_BY_NAME) == 3 * len(COLUMNS), "two columns share a name"
+_NAMES: Final = [(_close(name), one) for one in COLUMNS for name in (one.field, *one.label)]
+_BY_NAME: Final = dict(_NAMES)
+assert all(_BY_NAME[name] is one for name, one in _NAMES), "two columns share a name"

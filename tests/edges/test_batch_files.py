@@ -100,6 +100,8 @@ def test_all_ways_to_write_a_table_are_one() -> None:
     for header in (FIELDS, [one.split(" [")[0] for one in HEADER]):
         assert [one.body for one in read(text_of(rows, header).encode())] == told
         assert [one.body for one in read(saved(book_of(rows, header)), "xlsx")] == told
+    spaced = [one.split(" [")[0].replace(": ", "：") for one in HEADER]
+    assert [one.body for one in read(text_of(rows, spaced).encode())] == told
     turned = [list(reversed(one)) for one in rows]
     assert [one.body for one in read(text_of(turned, HEADER[::-1]).encode())] == told
     assert [one.body for one in read(csv_of(*rows).replace(b"\r\n", b"\n"))] == told
