@@ -41,7 +41,10 @@ SECRET: Final[Mapping[str, tuple[tuple[str, ...], ...]]] = {
     "CaseClosed": (("outcome_summary",),),
     "NoteRecorded": (("text",),),
 }
-"""The places of secret values in each event's data; `*` stands for every member of a list."""
+"""The places of secret values in each event's data; `*` stands for every member of a list.
+
+A place stays here for ever: events of an older shape, and what was sealed in it, are still read.
+"""
 
 
 def places(told: Any, path: tuple[str, ...]) -> Iterator[tuple[Any, str]]:

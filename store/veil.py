@@ -20,6 +20,7 @@ from domain.secrecy import REASON_TEXT, SECRET, kind_of, placeholder, places
 SEALED_BY: Final = "sealed_by"
 """The field of a kept event that names the key of its sealed values."""
 _NONCE: Final = 12
+_SEALED: Final = {"kind", "sealed"}
 _EVERYWHERE: Final = [(REASON_TEXT, ".".join(REASON_TEXT))]
 _PATHS: Final = {
     kind: _EVERYWHERE + [(("data", *path), ".".join(("data", *path))) for path in paths]
@@ -66,7 +67,8 @@ class Veil:
         cipher = self.keys.get(key_id)
         for holder, name, place in _secrets(told):
             value = holder[name]
-            holder[name] = placeholder(value["kind"]) if cipher is None else _opened(cipher, value, told, place)
+            if isinstance(value, dict) and value.keys() == _SEALED:  # else kept before its place became secret
+                holder[name] = placeholder(value["kind"]) if cipher is None else _opened(cipher, value, told, place)
         return told
 
     def seal(self, content: bytes, context: str) -> bytes:

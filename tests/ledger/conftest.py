@@ -14,7 +14,7 @@ from store.clock import Clock
 from store.connect import Store
 from workers.embedded import Stack, throwaway
 
-sys.path.append(str(Path(__file__).parent))
+sys.path += [str(Path(__file__).parent), str(Path(__file__).parents[1] / "rules")]
 
 from ledger_notes import note_types
 
