@@ -31,8 +31,8 @@ _AGAIN: Final = 1.0
 """Seconds after which a finding is looked at again."""
 _STUCK: Final = 5
 """Attempts after which what the engine tries is stuck."""
-_WAITED: Final = timedelta(seconds=60)
-"""How long a task may wait for a worker."""
+_WAITED: Final = timedelta(minutes=10)
+"""How long a task may wait for a worker, which after a loss of the engine has many to take."""
 _SLACK: Final = timedelta(seconds=60)
 """How far a timer may be from the store's deadline."""
 _CASES: Final = "SELECT case_id FROM hashi.case_overview"

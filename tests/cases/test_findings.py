@@ -3,6 +3,7 @@
 import asyncio
 from datetime import datetime, timedelta
 
+import pytest
 from case_desk import BANK, COORDINATOR, NEED, SENIOR, START, WITHDREW, Desk, Time, until
 
 from activities.ledger import CaseLedger
@@ -10,6 +11,7 @@ from domain.calendar import after_business_days
 from domain.envelope import Reason
 from workers.case_worker import case_worker
 from workers.embedded import Stack
+from workflows import referral_case
 
 
 async def steps_at_rest(desk: Desk) -> None:
@@ -88,8 +90,11 @@ async def test_a_run_does_not_end_under_a_command_that_reopens_the_case(desk: De
     assert await desk.status() == "RUNNING"
 
 
-async def test_a_worker_can_stop_while_the_store_is_away(idle: Desk, servers: Stack) -> None:
-    async with asyncio.timeout(40), case_worker(idle.client, idle.store, task_queue=idle.task_queue):
+async def test_a_worker_can_stop_while_the_store_is_away(
+    idle: Desk, servers: Stack, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(referral_case, "_ATTEMPT", timedelta(seconds=0.3))  # a worker lets the attempts of a task end
+    async with asyncio.timeout(40), case_worker(idle.client, idle.store, task_queue=idle.task_queue, sandboxed=False):
         await idle.opened()
         ticket = await idle.seal("AddNote", COORDINATOR, {"text": "meanwhile"})
         await servers.kill_postgres()
