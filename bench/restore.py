@@ -13,19 +13,17 @@ from time import perf_counter
 from typing import Any, Final
 
 import httpx
-from temporalio.api.enums.v1 import TaskQueueType
-from temporalio.api.taskqueue.v1 import TaskQueue
-from temporalio.api.workflowservice.v1 import DescribeTaskQueueRequest
 
-from activities.contract import CASE_WORKFLOW, TASK_QUEUE
+from activities.contract import CASE_WORKFLOW, workflow_id
 from bench.figures import Figures, processor_seconds
 from bench.stand import Stand, stand
 from bench.storm import SIGNED_AT, Tell, each, sign, signing_of
 from bench.turns import NotAccepted
 from workers.embedded.process import tail
 from workers.play.script import load
-from workers.reconciling import Reconciled, reconcile
+from workers.reconciling import Finding, Look, Reconciled, reconcile
 from workers.restoring import restore_workflows
+from workers.serving import serving
 
 _STOPS: Final = ("AssignCoordinator", "StartReview", "OpenSearch")
 """How far the cases have come, a third each."""
@@ -48,9 +46,9 @@ async def measure(cases: int, tell: Tell) -> Figures:
         ids = [os.urandom(16).hex() for _ in range(cases)]
         told = {case_id: signing.until(_STOPS[place % 3]) for place, case_id in enumerate(ids)}
         await each(ids, lambda case_id: sign(running, told[case_id], case_id))
+        await running.store.clock.move(SIGNED_AT, freeze=False)  # from now on as fast as the engine's
         await restore_workflows(running.engine, running.store, _unheard)
-        await _drained(running)
-        await _whole(running, cases)
+        await _whole(running, ids)
         tell("deleting Temporal's database")
         await running.stack.lose_temporal()
         missing = len((await reconcile(running.engine, running.store, _unheard)).findings)
@@ -58,9 +56,8 @@ async def measure(cases: int, tell: Tell) -> Figures:
         began, spent = perf_counter(), _processor(running)
         await _restore(running)
         restored = perf_counter() - began
-        await _drained(running)
+        await _whole(running, ids)
         right, spent = perf_counter() - began, _processor(running) - spent
-        whole = await _whole(running, cases)
         tell(f"closing {cases} cases")
         began = perf_counter()
         await _finish(running, ids)
@@ -70,7 +67,7 @@ async def measure(cases: int, tell: Tell) -> Figures:
             "restore_s": round(restored, 1),
             "timers_right_s": round(right, 1),
             "processor_s": round(spent, 1),
-            "timers_right": whole.timers,
+            "timers_right": cases,
             "finish_s": round(perf_counter() - began, 1),
             "finished": cases,
         }
@@ -91,27 +88,21 @@ def _processor(running: Stand) -> float:
     return sum(processor_seconds(pids).values()) + ended.ru_utime + ended.ru_stime
 
 
-async def _drained(running: Stand) -> None:
-    """Wait until no workflow has a task that waits for the worker: each has set its timer."""
-    asked = DescribeTaskQueueRequest(
-        namespace=running.engine.namespace,
-        task_queue=TaskQueue(name=TASK_QUEUE),
-        task_queue_type=TaskQueueType.TASK_QUEUE_TYPE_WORKFLOW,
-        report_stats=True,
-    )
-    while (await running.engine.workflow_service.describe_task_queue(asked)).stats.approximate_backlog_count:  # noqa: ASYNC110 - no event tells
-        await asyncio.sleep(0.2)
-
-
-async def _whole(running: Stand, cases: int) -> Reconciled:
+async def _whole(running: Stand, ids: Sequence[str]) -> None:
     """Wait until every case's workflow waits for the deadline that the store has. Raises NotAccepted."""
-    while True:
-        found = await reconcile(running.engine, running.store, _unheard)
-        if found.timers == cases and not found.findings:
-            return found
-        if found.cases != cases:
-            raise NotAccepted(f"{found.cases} of {cases} cases are in the store")
-        await asyncio.sleep(0.5)
+    look = Look(running.engine, running.store, await serving(running.engine))
+
+    async def one(case_id: str) -> None:
+        deadline, count, found = perf_counter() + _PATIENCE, Reconciled(), [Finding("missing", case_id, "")]
+        while found or not count.timers:
+            if perf_counter() > deadline:
+                raise NotAccepted(f"{case_id} does not wait for its deadline: {found}")
+            count = Reconciled()
+            found = await look.at(workflow_id(case_id), count)
+            if found or not count.timers:
+                await asyncio.sleep(0.5)
+
+    await each(ids, one)
 
 
 async def _finish(running: Stand, ids: Sequence[str]) -> None:
