@@ -17,6 +17,7 @@ from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.worker import Replayer
 
 from workers.case_worker import runner
+from workflows.intake_batch import IntakeBatch
 
 FOLDER = Path(__file__).parent / "histories"
 BREAKS = """
@@ -66,8 +67,9 @@ def keep(release: str, story: str, histories: Sequence[WorkflowHistory]) -> None
 
 
 async def require_replay(case: type, path: Path) -> int:
-    """Go through every run in *path* again with the workflow *case*; how many events. Fails, saying what to do."""
-    replayer = Replayer(workflows=[case], data_converter=pydantic_data_converter, workflow_runner=runner(False))
+    """Go through every run in *path* again, a case with the workflow *case*; how many events. Fails with what to do."""
+    workflows = [case, IntakeBatch]
+    replayer = Replayer(workflows=workflows, data_converter=pydantic_data_converter, workflow_runner=runner(False))
     events = 0
     for number, history in enumerate(kept(path), 1):
         try:

@@ -5,6 +5,7 @@ It plays every shipped script, with the quiet moments in which runs turn over, a
 """
 
 import asyncio
+import itertools
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -14,12 +15,15 @@ sys.path[:0] = [str(Path(__file__).parents[2]), str(Path(__file__).parent)]
 
 from case_desk import BANK, COORDINATOR, START, WITHDREW, Desk, Time, register_everybody, skipping  # noqa: E402
 from kept_histories import FOLDER, keep  # noqa: E402
+from temporalio import activity  # noqa: E402
 from temporalio.client import Client, WorkflowHistory  # noqa: E402
 from temporalio.contrib.pydantic import pydantic_data_converter  # noqa: E402
+from temporalio.worker import Worker  # noqa: E402
 
 import migrations  # noqa: E402
-from activities.contract import SEARCH_ATTRIBUTES  # noqa: E402
+from activities.contract import COMMIT_ROWS, SEARCH_ATTRIBUTES, Stretch, intake_workflow_id  # noqa: E402
 from domain.calendar import after_business_days  # noqa: E402
+from gateway.engine import begin_batch  # noqa: E402
 from store.clock import Clock  # noqa: E402
 from store.connect import Store  # noqa: E402
 from workers.case_worker import case_worker  # noqa: E402
@@ -28,6 +32,7 @@ from workers.logs import configure  # noqa: E402
 from workers.play.player import Player  # noqa: E402
 from workers.play.script import load, shipped  # noqa: E402
 from workers.play.theatre import Servers, stage  # noqa: E402
+from workflows.intake_batch import IntakeBatch  # noqa: E402
 
 QUIET = 0.7
 """Seconds after which a run that wants to has turned over."""
@@ -86,7 +91,29 @@ async def deadlines(time: Time) -> None:
     await time.desk.sync()
 
 
-STORIES: list[Callable[[Desk, Stack], Awaitable[None]]] = [review, closed_and_reopened, refused, many_commands, outage]
+async def intake_batch(desk: Desk, _: Stack) -> None:
+    """A batch of needs that goes over two runs; what became of its rows is made up."""
+    stretches = itertools.count(1)
+
+    @activity.defn(name=COMMIT_ROWS)
+    async def commit_rows(_: str) -> Stretch:
+        done = next(stretches)
+        return Stretch(settled=done, left=45 - done, state="committing" if done < 45 else "done")
+
+    queue = f"intake-{desk.case_id}"
+    async with Worker(desk.client, task_queue=queue, workflows=[IntakeBatch], activities=[commit_rows]):
+        await begin_batch(desk.client, desk.case_id, task_queue=queue)
+        await desk.client.get_workflow_handle(intake_workflow_id(desk.case_id)).result()
+
+
+STORIES: list[Callable[[Desk, Stack], Awaitable[None]]] = [
+    review,
+    closed_and_reopened,
+    refused,
+    many_commands,
+    outage,
+    intake_batch,
+]
 
 
 async def scripts(release: str) -> None:
