@@ -74,7 +74,7 @@ class ReferralCase:
         self._patience = _PATIENCE
         self._due_at: float | None = self._handled_at + _FIRST
         if start.standing is not None:
-            self._take(start.standing, workflow.info().start_time.timestamp())
+            self._take(start.standing, workflow.info().workflow_start_time.timestamp())
             self._first_stage = start.standing.stage
 
     @workflow.run
