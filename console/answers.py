@@ -17,12 +17,13 @@ from domain.envelope import Actor, Command, Person, Reason
 from domain.law import RULES
 from domain.notices import ANSWERED_BY
 from domain.reasons import CATALOGUE, ReasonKind, Wording
-from domain.state import Case
 from domain.views import case_view
+from domain.visibility import row_keys
 from gateway.ask import Wish
 from gateway.parts import Gateway, gateway_of
 from gateway.problems import Problem
 from store.notices import LINK_DAYS, Kept
+from store.pool import reading_as
 
 router: Final = APIRouter(include_in_schema=False)
 _MOST_BYTES: Final = 100_000
@@ -86,11 +87,13 @@ async def _matter(gateway: Gateway, word: str) -> Matter | None:
     if notice is None or now - notice.created_at > timedelta(days=LINK_DAYS):
         return None
     person = await gateway.store.directory.person(notice.person_id)
-    version = await gateway.store.ledger.head(f"case-{notice.case_id}")
-    case = await gateway.cases.at(notice.case_id, version)
-    if person is None or not isinstance(case, Case):
+    if person is None:
         return None
     actor = Actor(role=person.role, org_id=person.org_id, person=person.person_id)
+    with reading_as(row_keys(actor)):
+        case = await gateway.cases.today(notice.case_id)
+    if case is None:
+        return None
     return Matter(notice, person, case_view(case, actor, now))
 
 

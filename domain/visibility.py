@@ -16,6 +16,8 @@ CENTER_ROLES: Final = frozenset(
     {Role.coordinator, Role.senior_coordinator, Role.auditor, Role.data_steward, Role.system}
 )
 """Roles that see every case whole."""
+_INSIDE: Final = CENTER_ROLES | {Role.administrator, Role.strategy_analyst}
+"""Roles within the center."""
 _OF_ONE_BANK: Final = frozenset(
     {"CaseCancellationRequested", "BankOfficerAssigned", "NeedSupplemented", "CompanyConsentRecorded"}
 )
@@ -100,6 +102,19 @@ def reader_keys(actor: Actor) -> tuple[str, ...] | None:
             return (f"person:{actor.person}",)
         case _:
             return None if actor.role in CENTER_ROLES else ()
+
+
+def row_keys(actor: Actor) -> tuple[str, ...] | None:
+    """The keys by which the database's row-level security shows rows to *actor*; None: people of the center, all rows.
+
+    It parts one organization from another, not what is inside of a case: that is `domain.views`.
+    """
+    if actor.role in _INSIDE:
+        return None
+    keys = (*(reader_keys(actor) or ()), f"org:{actor.org_id}", f"self:{actor.person}")
+    if actor.role is Role.bank_officer:
+        return (*keys, f"attached:{actor.org_id}")
+    return (*keys, f"lender:{actor.org_id}") if actor.role is Role.lender_officer else keys
 
 
 def bank_view(event: Event, referral: Referral) -> View | None:

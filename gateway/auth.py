@@ -9,12 +9,14 @@ from domain.reasons import Wording
 from domain.refusals import Refusal
 from domain.scopes import Scope
 from domain.terms import Role
+from domain.visibility import row_keys
 from gateway.parts import gateway_of
 from gateway.problems import Problem, refused
 from gateway.recorded import note_reader
 from gateway.scopes import ANYBODY, NEEDED
 from gateway.trace import note_headers
 from store.keys import Caller
+from store.pool import read_on_as
 
 _CALLER: Final = "caller"
 _MISSING: Final = Wording("API キーがありません。", "There is no API key: send Authorization: Bearer hk_….")
@@ -56,11 +58,15 @@ async def caller_of(request: Request) -> Caller:
 
 
 async def actor_of(request: Request) -> Actor:
-    """The person who sent *request*, in their role, for the organization theirs goes on in."""
+    """The person who sent *request*, in their role, for the organization theirs goes on in.
+
+    From here on, what is shown in answer to *request* is read with this person's rights in the database.
+    """
     caller = await caller_of(request)
     person, org_id = caller.person, caller.organization.successor_id or caller.person.org_id
     actor = Actor(role=person.role, org_id=org_id, person=person.person_id)
     note_reader(request, actor)
+    read_on_as(row_keys(actor))
     return actor
 
 

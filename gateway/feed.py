@@ -26,7 +26,7 @@ from gateway.problems import Fault, Problem, refused, unfit
 from gateway.recorded import note_cases
 from gateway.views import answer, cloud_event
 from store.feed import Fed
-from store.pool import StoreUnreachable
+from store.pool import StoreUnreachable, reading_as
 
 router: Final = APIRouter(tags=["lender"])
 BATCH: Final = "application/cloudevents-batch+json"
@@ -71,7 +71,8 @@ class _Reader:
         if one.event is None:
             return {"sequence": f"{one.number:020d}", "withheld": True}
         is_filing = one.event.type == "PatentApplicationFiled"
-        case = await self.gateway.cases.today(one.case_id) if is_filing else None
+        with reading_as(None):  # whether it is laid open, the case says, which is not the lender's to read
+            case = await self.gateway.cases.today(one.case_id) if is_filing else None
         now = await self.gateway.store.clock.now() if is_filing else one.event.recorded_at
         data = fed_view(one.event, self.lender.org_id, one.classes, now, case)
         return cloud_event(one.number, one.event, data, self.actor, one.case_id)

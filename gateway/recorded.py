@@ -11,7 +11,7 @@ from domain.envelope import Actor
 from domain.terms import Role
 from gateway.parts import gateway_of
 from gateway.problems import database_unavailable
-from store.pool import StoreUnreachable
+from store.pool import StoreUnreachable, reading_as
 
 _READERS: Final = frozenset({Role.auditor, Role.lender_officer})
 _READER: Final = "reader"
@@ -37,6 +37,10 @@ class Recorded:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request; one by a lender or an auditor only once it is on record."""
+        with reading_as(None):  # until it is known who asks; and nobody's rights outlive the request
+            await self._answer(scope, receive, send)
+
+    async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http" or scope["method"] not in _READING:
             await self._app(scope, receive, send)
             return

@@ -17,7 +17,7 @@ from domain.terms import Role
 from domain.views import case_view, seen_events
 from domain.visibility import is_party, referral_of, seen_version
 from store.cases import Cases
-from store.desk import Desk
+from store.desk import Desk, stream_of
 
 Limits: TypeAlias = Mapping[str, int]
 """The last versions to look at, by case; a case that is not named is not looked at."""
@@ -96,9 +96,11 @@ class Trails:
 
     async def find(self, name: str, actor: Actor, limits: Limits | None = None) -> Trail | None:
         """What *actor* follows under the id *name*, up to *limits*; None where there is nothing."""
-        briefing = await self._desk.briefing(name, "-", ())
-        case = await self._cases.at(name, limits.get(name, 0) if limits else briefing.version)
-        return await self.along(case, actor, briefing.now, limits) if case else None
+        now, version = await self._desk.standing(stream_of(name))
+        if not version:  # not there, or not shown to this reader, whatever is remembered of it
+            return None
+        case = await self._cases.at(name, limits.get(name, 0) if limits else version)
+        return await self.along(case, actor, now, limits) if case else None
 
     async def along(self, case: Case, actor: Actor, now: datetime, limits: Limits | None = None) -> Trail | None:
         """What *actor* follows from *case* on at *now*; None where it is not theirs."""

@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from typing import Any, Final, Literal, TypeAlias
 from uuid import uuid4
 
-from store.pool import Pool, fetch, transaction
+from store.pool import Pool, Seen, fetch, transaction
 from store.sealing import Seals
 from store.vault import Vault
 
@@ -121,6 +121,7 @@ class Batches:
 
     def __init__(self, pool: Pool, seals: Seals, vault: Vault) -> None:
         self._pool = pool
+        self._seen = Seen(pool)
         self._seals = seals
         self._vault = vault
 
@@ -145,18 +146,18 @@ class Batches:
 
     async def get(self, batch_id: str) -> Batch | None:
         """The batch, None when there is none."""
-        found = await fetch(self._pool, _GET, {"id": batch_id})
+        found = await fetch(self._seen, _GET, {"id": batch_id})
         return Batch(*found[0]) if found else None
 
     async def content(self, batch_id: str) -> bytes | None:
         """The table as it was uploaded, None once it was erased."""
-        found = await fetch(self._pool, "SELECT content FROM hashi.intake_batches WHERE batch_id = %s", [batch_id])
+        found = await fetch(self._seen, "SELECT content FROM hashi.intake_batches WHERE batch_id = %s", [batch_id])
         veils = await self._vault.reading([subject_of(batch_id)])
         return veils[subject_of(batch_id)].unseal(found[0][0], batch_id) if found else None
 
     async def rows(self, batch_id: str, after: int = 0, limit: int = 100_000) -> list[BatchRow]:
         """At most *limit* rows above row *after*, in order."""
-        return [self._opened(batch_id, one) for one in await fetch(self._pool, _ROWS, [batch_id, after, limit])]
+        return [self._opened(batch_id, one) for one in await fetch(self._seen, _ROWS, [batch_id, after, limit])]
 
     async def next_ready(self, batch_id: str) -> BatchRow | None:
         """The first row that waits to be committed; None when none does, or the batch is not being committed."""

@@ -8,7 +8,7 @@ from typing import Any, Final, NamedTuple
 from psycopg.types.json import Jsonb
 
 from domain.envelope import Actor, Directory
-from store.pool import Pool, fetch
+from store.pool import Pool, Seen, fetch
 from store.sealing import Seals
 
 _BRIEFING: Final = """
@@ -27,6 +27,7 @@ SELECT hashi.now(),
      FROM hashi.documents WHERE document_id = ANY(%(ids)s)),
     EXISTS (SELECT FROM hashi.refusals WHERE command_id = %(command_id)s)
 """
+_STANDING: Final = "SELECT hashi.now(), (SELECT coalesce(max(version), 0) FROM hashi.events WHERE stream = %s)"
 _SEAL: Final = """
 INSERT INTO hashi.commands (command_id, case_id, name, org_id, sealed_body, fingerprint)
 VALUES (%s, %s, %s, %s, %s, %s) ON CONFLICT (command_id) DO NOTHING RETURNING command_id
@@ -134,6 +135,11 @@ class Desk:
         directory = Directory(organizations=organizations, people=people, documents=documents)
         return Briefing(now, version, tuple(KeptEvent(*one) for one in done), directory, refused)
 
+    async def standing(self, stream: str) -> tuple[datetime, int]:
+        """The time, and the version of the last event of *stream*; 0 also where the reader may not see it."""
+        [(now, version)] = await fetch(Seen(self._pool), _STANDING, [stream])
+        return now, int(version)
+
     async def seal(
         self, command_id: str, *, case_id: str, name: str, org_id: str, body: bytes, fingerprint: bytes
     ) -> SealedCommand | None:
@@ -192,7 +198,7 @@ class Desk:
 
     async def reads(self, case_id: str) -> list[Read]:
         """The last thousand reads that told of the case, in order."""
-        return [Read(*row) for row in await fetch(self._pool, _READS, [case_id])]
+        return [Read(*row) for row in await fetch(Seen(self._pool), _READS, [case_id])]
 
     async def next_case_number(self) -> int:
         """A number no case has had; numbers may be skipped."""

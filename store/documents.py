@@ -9,7 +9,7 @@ from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 
 from store.desk import stream_of
-from store.pool import Pool, fetch, rows
+from store.pool import Place, Pool, Seen, fetch, rows
 from store.sealing import Seals
 from store.tables import documents
 from store.vault import Vault
@@ -74,14 +74,14 @@ class Documents:
     async def named(self, org_id: str, names: Collection[str]) -> dict[str, list[str]]:
         """The ids of the organization's documents that each of *names* means: an id, or the name of a file."""
         found: dict[str, list[str]] = {}
-        for document_id, file_name in await fetch(self._pool, _NAMED, {"org": org_id, "names": list(names)}):
+        for document_id, file_name in await fetch(Seen(self._pool), _NAMED, {"org": org_id, "names": list(names)}):
             for name in {document_id, file_name} & {*names}:
                 found.setdefault(name, []).append(document_id)
         return found
 
     async def issued(self, case_id: str, sha256: str) -> Document | None:
         """What a dossier of the case said, by its content hash; None where there is none or it was erased."""
-        return await self.get(self._seals.document_id(stream_of(case_id), sha256))
+        return await self._get(self._pool, self._seals.document_id(stream_of(case_id), sha256))
 
     async def keep_issued(self, case_id: str, content: bytes, file_name: str) -> DocumentRef:
         """Keep what a dossier of the case says; it belongs to the case, and is erased with its texts."""
@@ -94,7 +94,10 @@ class Documents:
 
     async def get(self, document_id: str) -> Document | None:
         """The document *document_id* with its content, None when there is none or its content was erased."""
-        found = await rows(self._pool, select(documents).where(_TABLE.document_id == document_id))
+        return await self._get(Seen(self._pool), document_id)
+
+    async def _get(self, place: Place, document_id: str) -> Document | None:
+        found = await rows(place, select(documents).where(_TABLE.document_id == document_id))
         if not found:
             return None
         row = found[0]

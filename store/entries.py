@@ -8,7 +8,7 @@ from sqlalchemy import and_, select
 from domain.catalogue.dossier_events import Dossier
 from domain.catalogue.entry import Entry
 from domain.records import Record
-from store.pool import Pool, rows
+from store.pool import Pool, Seen, rows
 from store.tables import entries
 
 _TABLE: Final = entries.c
@@ -51,31 +51,31 @@ class Entries:
     """Reads the rows. Every method raises StoreUnreachable when the database is away."""
 
     def __init__(self, pool: Pool) -> None:
-        self._pool = pool
+        self._seen = Seen(pool)
 
     async def entry(self, stream: str) -> EntryRow | None:
         """The row of *stream*, None when there is no such entry."""
-        found = await rows(self._pool, select(entries).where(_TABLE.stream == stream))
+        found = await rows(self._seen, select(entries).where(_TABLE.stream == stream))
         return EntryRow(**found[0]) if found else None
 
     async def of_kind(self, kind: str, *, after: str = "", limit: int = 50) -> list[EntryRow]:
         """Entries of one *kind*, by id, those *after* an id."""
         statement = select(entries).where(_TABLE.kind == kind, _TABLE.entry_id > after)
-        found = await rows(self._pool, statement.order_by(_TABLE.entry_id).limit(limit))
+        found = await rows(self._seen, statement.order_by(_TABLE.entry_id).limit(limit))
         return [EntryRow(**row) for row in found]
 
     async def about(self, case_id: str) -> list[EntryRow]:
         """The dossiers of a case, by id."""
         statement = select(entries).where(_TABLE.about == case_id).order_by(_TABLE.stream)
-        return [EntryRow(**row) for row in await rows(self._pool, statement)]
+        return [EntryRow(**row) for row in await rows(self._seen, statement)]
 
     async def cases_of_lender(self, lender_id: str) -> list[str]:
         """The cases that *lender_id* has dossiers of."""
         mine = and_(_TABLE.kind == "dossier", _TABLE.body["lender_id"].astext == lender_id)
         statement = select(_TABLE.about).where(mine, _TABLE.about.is_not(None)).distinct().order_by(_TABLE.about)
-        return [str(row["about"]) for row in await rows(self._pool, statement)]
+        return [str(row["about"]) for row in await rows(self._seen, statement)]
 
     async def due(self, now: datetime, grace: timedelta, *, limit: int = 500) -> list[EntryRow]:
         """The entries whose next step is more than *grace* overdue at *now*, the longest first."""
         statement = select(entries).where(_TABLE.next_due_at < now - grace).order_by(_TABLE.next_due_at)
-        return [EntryRow(**row) for row in await rows(self._pool, statement.limit(limit))]
+        return [EntryRow(**row) for row in await rows(self._seen, statement.limit(limit))]

@@ -6,7 +6,7 @@ in the same snapshot. So nothing is missed, and what is withdrawn stays as a num
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, LiteralString
 
 from pydantic import TypeAdapter
 
@@ -19,7 +19,7 @@ from store.codec import EventTypes, decode
 from store.desk import stream_of
 from store.follow import Batch, Follower, KeptBytes
 from store.ledger import Ledger
-from store.pool import Connection, Pool, fetch
+from store.pool import Connection, Pool, Seen, fetch, reading_as
 from store.vault import Vault
 
 CHANNEL: Final = "hashi_feed"
@@ -49,8 +49,12 @@ _READ: Final = """
 SELECT f.number, f.case_id, e.body, o.lending, o.disposition IS NOT DISTINCT FROM 'merged', hashi.now()
 FROM hashi.feed AS f JOIN hashi.events AS e USING (position) JOIN hashi.case_overview AS o USING (case_id)
 """
-_AFTER: Final = _READ + "WHERE f.lender_id = %s AND f.number > %s ORDER BY f.number LIMIT %s"
+_AFTER: Final = _READ + "WHERE f.lender_id = %s AND f.number > %s AND f.number <= %s ORDER BY f.number"
 _ONE: Final = _READ + "WHERE f.lender_id = %s AND e.event_id = %s"
+_UP_TO: Final = """
+SELECT coalesce(max(number), 0)
+FROM (SELECT number FROM hashi.feed WHERE lender_id = %s AND number > %s ORDER BY number LIMIT %s) AS next
+"""
 _LAST: Final = "SELECT coalesce(max(number), 0) FROM hashi.feed WHERE lender_id = %s"
 _GRANTS: Final = TypeAdapter(tuple[Grant, ...])
 
@@ -72,25 +76,37 @@ class Feeds:
 
     def __init__(self, pool: Pool, vault: Vault, cases: Cases, event_types: EventTypes) -> None:
         self._pool = pool
+        self._seen = Seen(pool)
         self._vault = vault
         self._cases = cases
         self._event_types = event_types
 
     async def read(self, lender: Organization, after: int, limit: int) -> list[Fed]:
         """At most *limit* entries of the feed of *lender* above the number *after*, as they may be read now."""
-        return await self._fed(lender, await fetch(self._pool, _AFTER, [lender.org_id, after, limit]))
+        up_to = await self._up_to(lender, after, limit)
+        return await self._fed(lender, _AFTER, [lender.org_id, after, up_to]) if up_to else []
 
     async def one(self, lender: Organization, event_id: str) -> Fed | None:
         """The entry of *event_id*; None where the feed of *lender* has none."""
-        found = await self._fed(lender, await fetch(self._pool, _ONE, [lender.org_id, event_id]))
-        return found[0] if found else None
+        found = await self._fed(lender, _ONE, [lender.org_id, event_id])
+        return found[0] if found and await self._up_to(lender, found[0].number - 1, 1) else None
 
     async def last(self, lender_id: str) -> int:
         """The last number given in the feed of *lender_id*."""
         [(number,)] = await fetch(self._pool, _LAST, [lender_id])
         return int(number)
 
-    async def _fed(self, lender: Organization, found: Sequence[Any]) -> list[Fed]:
+    async def _up_to(self, lender: Organization, after: int, limit: int) -> int:
+        """The last of the next *limit* numbers above *after*; 0 where the reader is shown none."""
+        [(number,)] = await fetch(self._seen, _UP_TO, [lender.org_id, after, limit])
+        return int(number)
+
+    async def _fed(self, lender: Organization, query: LiteralString, parameters: Sequence[object]) -> list[Fed]:
+        """What *query* finds in the feed of *lender*, who was shown its numbers; consents say how much of it."""
+        with reading_as(None):
+            return await self._covered(lender, await fetch(self._pool, query, parameters))
+
+    async def _covered(self, lender: Organization, found: Sequence[Any]) -> list[Fed]:
         veils = await self._vault.reading({stream_of(row[1]) for row in found})
         allowed: dict[str, frozenset[str] | None] = {}
         fed = []

@@ -12,7 +12,7 @@ from store.codec import EventTypes, decode, encode
 from store.committer import Committer
 from store.entries import EntryRow
 from store.overview import Overview
-from store.pool import Pool, connected, fetch
+from store.pool import Pool, Seen, connected, fetch
 from store.vault import Vault
 from store.veil import NO_VEIL
 
@@ -52,6 +52,7 @@ class Ledger:
 
     def __init__(self, pool: Pool, event_types: EventTypes, vault: Vault) -> None:
         self._pool = pool
+        self._seen = Seen(pool)
         self._vault = vault
         self._covering = 0
         """How many appends wait for the key of their case."""
@@ -89,22 +90,22 @@ class Ledger:
 
     async def each(self, stream: str, after: int = 0, up_to: int | None = None) -> Iterator[Event]:
         """As `read`, but each event is opened when it is its turn: who folds a long stream does not hold it whole."""
-        found = await fetch(self._pool, _READ, [stream, after, _NO_END if up_to is None else up_to])
+        found = await fetch(self._seen, _READ, [stream, after, _NO_END if up_to is None else up_to])
         veil = (await self._vault.reading([stream]))[stream] if found else NO_VEIL
         return (decode(body, self._event_types, veil=veil) for (body,) in found)
 
     async def positions(self, stream: str) -> dict[int, int]:
         """The global position of each event of *stream*, by version."""
-        return dict(await fetch(self._pool, _POSITIONS, [stream]))
+        return dict(await fetch(self._seen, _POSITIONS, [stream]))
 
     async def head(self, stream: str) -> int:
         """The version of the last event of *stream*, 0 when it has none."""
-        [(version,)] = await fetch(self._pool, _HEAD, [stream])
+        [(version,)] = await fetch(self._seen, _HEAD, [stream])
         return int(version)
 
     async def known(self, stream: str, moment: datetime) -> int:
         """The version up to which *stream* was on record at *moment*, 0 before its first event."""
-        [(version,)] = await fetch(self._pool, _KNOWN, [moment, stream])
+        [(version,)] = await fetch(self._seen, _KNOWN, [moment, stream])
         return int(version)
 
     async def begun(self, streams: Sequence[str]) -> set[str]:
@@ -113,13 +114,13 @@ class Ledger:
 
     async def read_all(self, after: int, limit: int) -> list[tuple[int, Event]]:
         """At most *limit* events above position *after*, with their positions, in order. Raises UnknownEvent."""
-        found = await fetch(self._pool, _FOLLOW_OPEN, [after, limit])
+        found = await fetch(self._seen, _FOLLOW_OPEN, [after, limit])
         veils = await self._vault.reading({stream for _, stream, _ in found})
         return [(position, decode(body, self._event_types, veil=veils[stream])) for position, stream, body in found]
 
     async def bodies(self, after: int, limit: int) -> list[tuple[int, bytes]]:
         """As `read_all`, but the kept bytes as they are. A position that is missing in the middle is a loss."""
-        return [(position, body) for position, body in await fetch(self._pool, _FOLLOW, [after, limit])]
+        return [(position, body) for position, body in await fetch(self._seen, _FOLLOW, [after, limit])]
 
     async def close(self) -> None:
         """Take no more appends and wait for those under way, at most PATIENCE seconds."""

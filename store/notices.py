@@ -19,7 +19,7 @@ from domain.calendar import JST, is_business_day, japanese_day
 from domain.envelope import made_id
 from domain.notices import Addressee, Notice
 from store.absences import Absences
-from store.pool import Pool, rows
+from store.pool import Pool, Seen, rows
 from store.sealing import Seals
 from store.tables import contacts, notices, organizations, people
 
@@ -208,7 +208,7 @@ class Notices:
 
     async def _newest(self, statement: Select[Any], limit: int) -> list[Kept]:
         statement = statement.order_by(_NOTICE.number.desc()).limit(limit)
-        return [_kept(row) for row in await rows(self._pool, statement)]
+        return [_kept(row) for row in await rows(Seen(self._pool), statement)]
 
     async def by_link(self, word: str) -> Kept | None:
         """The notice that the link with the secret *word* answers; None when there is none."""

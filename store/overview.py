@@ -12,7 +12,7 @@ from domain.state import Case
 from domain.terms import Disposition, Origin, Stage, Status
 from domain.timers import Deadline, deadlines
 from domain.visibility import readers
-from store.pool import Pool, rows
+from store.pool import Pool, Seen, rows
 from store.tables import case_overview, entries
 
 _TABLE: Final = case_overview.c
@@ -72,11 +72,11 @@ class Overviews:
     """Reads the overview. Every method raises StoreUnreachable when the database is away."""
 
     def __init__(self, pool: Pool) -> None:
-        self._pool = pool
+        self._seen = Seen(pool)
 
     async def case(self, case_id: str) -> Overview | None:
         """The row of *case_id*, None when there is no such case."""
-        found = await rows(self._pool, select(case_overview).where(_TABLE.case_id == case_id))
+        found = await rows(self._seen, select(case_overview).where(_TABLE.case_id == case_id))
         return Overview(**found[0]) if found else None
 
     async def cases(
@@ -100,35 +100,35 @@ class Overviews:
         if wanted:
             merged = _TABLE.disposition == Disposition.merged.value
             statement = statement.where(or_(and_(*wanted), merged) if merged_too else and_(*wanted))
-        return [Overview(**row) for row in await rows(self._pool, _after(statement, after))]
+        return [Overview(**row) for row in await rows(self._seen, _after(statement, after))]
 
     async def due(self, now: datetime, grace: timedelta, *, limit: int = 500) -> list[str]:
         """The cases whose earliest deadline passed more than *grace* before *now*, the longest overdue first."""
         statement = select(_TABLE.case_id).where(_TABLE.next_due_at < now - grace).order_by(_TABLE.next_due_at)
-        return [row["case_id"] for row in await rows(self._pool, statement.limit(limit))]
+        return [row["case_id"] for row in await rows(self._seen, statement.limit(limit))]
 
     async def waiting(self) -> list[str]:
         """All cases that wait for a deadline, the nearest first: those whose workflow has to run."""
         statement = select(_TABLE.case_id).where(_TABLE.next_due_at.is_not(None)).order_by(_TABLE.next_due_at)
-        return [row["case_id"] for row in await rows(self._pool, statement)]
+        return [row["case_id"] for row in await rows(self._seen, statement)]
 
     async def next_due(self, until: datetime) -> datetime | None:
         """The earliest deadline of any case or entry that is not later than *until*."""
         both = union_all(select(_TABLE.next_due_at), select(entries.c.next_due_at)).subquery()
         statement = select(func.min(both.c.next_due_at).label("due")).where(both.c.next_due_at <= until)
-        found = await rows(self._pool, statement)
+        found = await rows(self._seen, statement)
         return found[0]["due"] if found else None
 
     async def of_company(self, company_id: str, *, limit: int) -> list[Overview]:
         """The company's open cases, the newest first."""
         mine = select(case_overview).where(_TABLE.readers.overlap([f"company:{company_id}"]))
         going = mine.where(_TABLE.status != Status.closed.value).order_by(_TABLE.opened_at.desc(), _TABLE.case_id)
-        return [Overview(**row) for row in await rows(self._pool, going.limit(limit))]
+        return [Overview(**row) for row in await rows(self._seen, going.limit(limit))]
 
     async def of_reader(self, reader: str) -> list[str]:
         """The ids of all cases that *reader*, such as `bank:jfs-fukuoka`, may list."""
         statement = select(_TABLE.case_id).where(_TABLE.readers.overlap([reader])).order_by(_TABLE.case_id)
-        return [row["case_id"] for row in await rows(self._pool, statement)]
+        return [row["case_id"] for row in await rows(self._seen, statement)]
 
 
 def _after(statement: Select[object], place: Place | None) -> Select[object]:

@@ -1,13 +1,15 @@
 """Connections to PostgreSQL: opened from a SQLAlchemy URL, checked before use, and lost in one way only."""
 
 import select
-from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager
-from typing import Any, Final, TypeAlias
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager, contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
+from typing import Any, Final, TypeAlias, TypeVar
 
-from psycopg import AsyncConnection, OperationalError
+from psycopg import AsyncConnection, AsyncCursor, OperationalError
 from psycopg.abc import QueryNoTemplate
-from psycopg.rows import TupleRow, dict_row
+from psycopg.rows import DictRow, TupleRow, dict_row
 from psycopg_pool import AsyncConnectionPool
 from sqlalchemy import URL, ClauseElement, make_url
 
@@ -15,9 +17,27 @@ PATIENCE: Final = 5.0
 """Seconds after which a caller hears StoreUnreachable instead of waiting longer."""
 APP_ROLE: Final = "hashi_app"
 """The role the application takes on: it reads, and writes events through `hashi.append` only."""
+READER_ROLE: Final = "hashi_reader"
+"""The role of queries for somebody outside of the center: row-level security shows it what that reader may see."""
 
 Connection: TypeAlias = AsyncConnection[TupleRow]
 Pool: TypeAlias = AsyncConnectionPool[Connection]
+Parameters: TypeAlias = Sequence[object] | Mapping[str, object]
+
+
+@dataclass(frozen=True)
+class Seen:
+    """A pool for queries whose rows somebody is shown: they run with the rights of whomever `reading_as` names."""
+
+    pool: Pool
+
+
+Place: TypeAlias = Pool | Seen | Connection
+_Row = TypeVar("_Row", TupleRow, DictRow)
+_READER: Final[ContextVar[tuple[str, ...] | None]] = ContextVar("reader", default=None)
+_BECOME: Final = b"SELECT set_config('role', %s, true), set_config('hashi.reader', %s::text[]::text, true)"
+_MARK: Final = b" -- as hashi_reader"
+"""Keeps the reader's prepared statements apart: one that changes its role is planned anew each time."""
 
 _OUR_OWN: Final = "HS"
 """The class of SQLSTATEs that our functions raise; psycopg, which does not know it, takes them for outages."""
@@ -97,7 +117,7 @@ def _is_quiet(connection: AsyncConnection[TupleRow]) -> bool:
 
 
 @asynccontextmanager
-async def connected(place: Pool | Connection, patience: float = PATIENCE) -> AsyncIterator[Connection]:
+async def connected(place: Place, patience: float = PATIENCE) -> AsyncIterator[Connection]:
     """A connection in autocommit mode for one statement; waits *patience* seconds for it. Raises StoreUnreachable.
 
     A connection that is held already, in a transaction, is taken as it is.
@@ -106,7 +126,8 @@ async def connected(place: Pool | Connection, patience: float = PATIENCE) -> Asy
         if isinstance(place, AsyncConnection):
             yield place
             return
-        async with place.connection(timeout=patience) as connection:
+        pool = place.pool if isinstance(place, Seen) else place
+        async with pool.connection(timeout=patience) as connection:
             yield connection
     except OperationalError as error:
         if (error.sqlstate or "").startswith(_OUR_OWN):
@@ -121,18 +142,48 @@ async def transaction(pool: Pool) -> AsyncIterator[Connection]:
         yield connection
 
 
-async def fetch(
-    place: Pool | Connection, query: QueryNoTemplate, parameters: Sequence[object] | Mapping[str, object] = ()
-) -> list[TupleRow]:
+@contextmanager
+def reading_as(keys: tuple[str, ...] | None) -> Iterator[None]:
+    """Within this, queries through `Seen` show what a reader with *keys* may see; None: the application, everything."""
+    token = _READER.set(keys)
+    try:
+        yield
+    finally:
+        _READER.reset(token)
+
+
+def read_on_as(keys: tuple[str, ...] | None) -> None:
+    """As `reading_as`, from here to the end of the `reading_as` around it, or of the task."""
+    _READER.set(keys)
+
+
+async def fetch(place: Place, query: QueryNoTemplate, parameters: Parameters = ()) -> list[TupleRow]:
     """The rows of one SQL *query*, all of them. Raises StoreUnreachable."""
     async with connected(place) as connection, connection.cursor(binary=True) as cursor:
-        await cursor.execute(query, parameters)
-        return await cursor.fetchall() if cursor.description else []
+        return await _found(cursor, query, parameters, _keys(place))
 
 
-async def rows(place: Pool | Connection, statement: ClauseElement) -> list[dict[str, Any]]:
+async def rows(place: Place, statement: ClauseElement) -> list[dict[str, Any]]:
     """What a SQLAlchemy Core *statement* returns, by column name. Raises StoreUnreachable."""
     compiled = statement.compile(dialect=DIALECT)
     async with connected(place) as connection, connection.cursor(row_factory=dict_row) as cursor:
-        await cursor.execute(str(compiled).encode(), compiled.params)
+        return await _found(cursor, str(compiled).encode(), compiled.params, _keys(place))
+
+
+def _keys(place: Place) -> tuple[str, ...] | None:
+    return _READER.get() if isinstance(place, Seen) else None
+
+
+async def _found(
+    cursor: AsyncCursor[_Row], query: QueryNoTemplate, parameters: Parameters, keys: tuple[str, ...] | None
+) -> list[_Row]:
+    if keys is None:
+        await cursor.execute(query, parameters)
         return await cursor.fetchall() if cursor.description else []
+    text = query.encode() if isinstance(query, str) else query
+    assert isinstance(text, bytes)
+    # One transaction, which the server begins and ends with the pipeline: role and keys cannot outlive it.
+    async with cursor.connection.pipeline():
+        await cursor.connection.execute(_BECOME, [READER_ROLE, list(keys)])
+        await cursor.execute(text + _MARK, parameters)
+    return await cursor.fetchall()

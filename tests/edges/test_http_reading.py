@@ -2,13 +2,19 @@
 
 import re
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 
 import pytest
-from fastapi import FastAPI
+from fastapi import FastAPI, Request
+from temporalio.client import Client
 
 from domain.law import FACTS, RULES
 from domain.terms import Role
+from gateway.app import create_app
+from gateway.auth import actor_of
+from gateway.parts import gateway_of
+from gateway.scopes import NEEDED, OWN
+from store.connect import Store
 
 pytestmark = pytest.mark.usefixtures("worker")
 Call = Callable[..., Any]
@@ -178,3 +184,26 @@ async def test_the_interface_describes_itself(call: Call, app: FastAPI) -> None:
     references = set(re.findall(r'"#/components/schemas/([^"]+)"', (await call("sato").get("/v1/openapi.json")).text))
     assert references <= set(told["components"]["schemas"])
     assert "x-body" not in str(told["paths"])
+
+
+async def test_a_route_that_forgets_its_filter_shows_another_bank_nothing(
+    call: Call, case: str, store: Store, engine: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(cast("dict[str, str]", NEEDED), "GET /careless/{case_id}", OWN)
+    careless = create_app(store, engine)
+
+    @careless.get("/careless/{case_id}")
+    async def read_carelessly(request: Request, case_id: str) -> dict[str, int]:
+        await actor_of(request)
+        gateway = gateway_of(request)
+        listed = await gateway.store.overview.cases(readers=None, limit=1000)
+        return {
+            "listed": [one.case_id for one in listed].count(case_id),
+            "events": len(await gateway.store.ledger.read(f"case-{case_id}")),
+            "states": 0 if await gateway.cases.today(case_id) is None else 1,
+        }
+
+    for person, sees in (("sato", 1), ("tanaka", 1), ("okada", 0), ("endo", 0), ("hara", 0)):
+        found = (await call(person, careless).get(f"/careless/{case}")).json()
+        assert [min(count, 1) for count in found.values()] == [sees, sees, sees], person
+    assert len(await store.ledger.read(f"case-{case}")) > 0  # nobody's rights are left over

@@ -9,7 +9,7 @@ from psycopg.rows import TupleRow
 from sqlalchemy.exc import SQLAlchemyError
 
 import migrations
-from store.pool import APP_ROLE, StoreUnreachable, connect_arguments
+from store.pool import APP_ROLE, READER_ROLE, StoreUnreachable, connect_arguments
 from store.sealing import SealBroken, Seals
 from workers.doctor.finding import Finding, fault, ok, unreachable, warning
 from workers.settings import without_password
@@ -20,6 +20,7 @@ _FAR_TOO_LATE: Final = 60.0
 _MAKE_KEY: Final = "set HASHI_MASTER_KEY or HASHI_MASTER_KEY_FILE to the key that the data were sealed with"
 
 Connection = psycopg.Connection[TupleRow]
+_LET_READ: Final = f"GRANT {READER_ROLE} TO {APP_ROLE} WITH INHERIT FALSE, SET TRUE"
 
 
 def examine_database(url: str, keys: list[bytes]) -> Iterator[Finding]:
@@ -66,19 +67,22 @@ def _schema(url: str) -> Iterator[Finding]:
 
 def _rights(connection: Connection) -> Finding:
     row = connection.execute(
-        "SELECT pg_has_role(current_user, %(app)s, 'SET'), rolsuper,"
+        "SELECT pg_has_role(current_user, %(app)s, 'SET'), pg_has_role(current_user, %(reader)s, 'SET'), rolsuper,"
         " has_table_privilege(current_user, 'hashi.events', 'UPDATE, DELETE, TRUNCATE')"
         " FROM pg_roles WHERE rolname = current_user",
-        {"app": APP_ROLE},
+        {"app": APP_ROLE, "reader": READER_ROLE},
     ).fetchone()
-    may_act, is_super, may_change = row or (False, False, True)
+    may_act, may_read, is_super, may_change = row or (False, False, False, True)
     if not may_act:
         return fault("Rights", f"this user may not act as {APP_ROLE}", f"as the owner: GRANT {APP_ROLE} TO this user")
+    if not may_read:
+        return fault("Rights", f"{APP_ROLE} may not read for others", f"as the owner: {_LET_READ}")
     on_this_machine = connection.info.host.startswith("/")
     if (is_super or may_change) and not on_this_machine:
         told = "this user could change events if it left the role " + APP_ROLE
         return warning("Rights", told, f"give the application a login of its own that has {APP_ROLE} and nothing else")
-    return ok("Rights", f"acts as {APP_ROLE}, which can neither change nor delete an event")
+    told = f"acts as {APP_ROLE}, which can neither change nor delete an event, and reads for others as {READER_ROLE}"
+    return ok("Rights", told)
 
 
 def _clock(connection: Connection) -> Iterator[Finding]:
