@@ -18,9 +18,8 @@ from uuid import UUID, uuid4
 import psycopg
 from psycopg.types.json import Jsonb
 
-from bench.told import Pattern
+from bench.told import Pattern, event_at
 from bench.turns import Block, NotAccepted, Send
-from domain.envelope import event_id
 from store.append import Append, Appended
 from store.connect import Store
 from store.pool import connect_arguments
@@ -79,18 +78,7 @@ class Ours:
         """Append one event at the next *place*."""
         place.move()
         stream, now, command_id = f"case-{place.stream}", datetime.now(UTC), uuid4().hex
-        event = self.pattern.event.model_copy(
-            update={
-                "event_id": event_id(now, stream, place.version, command_id),
-                "stream": stream,
-                "version": place.version,
-                "occurred_at": now,
-                "recorded_at": now,
-                "command_id": command_id,
-                "causation_id": command_id,
-                "correlation_id": place.stream,
-            }
-        )
+        event = event_at(self.pattern.event, stream, place.version, command_id, now)
         outcome = await store.ledger.append(Append(stream, place.version - 1, command_id, (event,)))
         if not isinstance(outcome, Appended):
             raise NotAccepted(f"not appended: {outcome}")

@@ -9,6 +9,7 @@ import os
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from hashlib import sha256
 from typing import Any, Final
 from uuid import UUID
@@ -18,7 +19,7 @@ import psycopg
 from bench.acts import Act, acts_of, end_of
 from bench.turns import NotAccepted
 from domain.documents import documents_of
-from domain.envelope import CENTER, Actor, Command, Context, Directory, Event, Organization, Person
+from domain.envelope import CENTER, Actor, Command, Context, Directory, Event, Organization, Person, event_id
 from domain.law import RULES
 from domain.refusals import Refusal
 from domain.stages.closing import AddNote
@@ -117,6 +118,22 @@ def _command(script: Script, act: Act, case_id: str, command_id: str) -> Command
         data=RULES[act.command].data.model_validate(data),
         actor=Actor(role=person.role, org_id=person.org, person=act.person),
         **{name: act.body[name] for name in ("reason", "evidence") if name in act.body},
+    )
+
+
+def event_at(like: Event, stream: str, version: int, command_id: str, now: datetime) -> Event:
+    """The event *like*, at another place and time."""
+    return like.model_copy(
+        update={
+            "event_id": event_id(now, stream, version, command_id),
+            "stream": stream,
+            "version": version,
+            "occurred_at": now,
+            "recorded_at": now,
+            "command_id": command_id,
+            "causation_id": command_id,
+            "correlation_id": stream.partition("-")[2],
+        }
     )
 
 
