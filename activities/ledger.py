@@ -44,6 +44,7 @@ from store.desk import Briefing, KeptEvent, NotSealed
 from store.entries import row_of
 from store.ledger import Append, Appended, AppendRefused, NaturalKey, ReferenceTaken
 from store.overview import overview_of
+from store.sealing import KeyMissing
 
 log = structlog.get_logger("ledger")
 
@@ -264,7 +265,7 @@ async def _answered(answering: Awaitable[Reply], **ids: str) -> Reply:
     """
     try:
         return await answering
-    except (StoreUnreachable, psycopg.OperationalError):
+    except (StoreUnreachable, psycopg.OperationalError, KeyMissing):
         raise
     except Exception as error:
         if isinstance(error, AppendRefused) and error.fault == "clock":

@@ -25,6 +25,7 @@ from store.append import Append, Appended, Duplicate
 from store.connect import Store, StoreUnreachable
 from store.follow import Batch, Follower
 from store.pool import Connection, fetch
+from workers.logs import configure
 from workers.relay import relay_for_ever
 
 FOLLOWERS: Final = ("order 1", "order 2", "order 3")
@@ -163,5 +164,6 @@ def _follower(name: str) -> Follower:
 
 def run(url: str, folder: Path, kind: str, number: int, seed: int) -> None:
     """Be the process *number* of a *kind*, `writer` or `relay`."""
+    configure("critical")
     logging.disable(logging.CRITICAL)  # that connections are lost is what is wanted
     asyncio.run(relay(url) if kind == "relay" else write(url, folder, number, seed))

@@ -2,6 +2,7 @@
 
 from typing import Final
 
+import structlog
 from fastapi import Depends, FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
@@ -31,7 +32,7 @@ from gateway.batches import routes as batches
 from gateway.conditions import require_text
 from gateway.engine import Engine
 from gateway.parts import Gateway
-from gateway.problems import Fault, Problem, database_unavailable, unfit
+from gateway.problems import Fault, Problem, database_full, database_unavailable, key_missing, unfit
 from gateway.quota import Quota
 from gateway.recorded import Recorded
 from gateway.settings import GatewaySettings
@@ -40,6 +41,8 @@ from gateway.trails import Trails
 from gateway.wording import sentence_of
 from store.cases import Cases
 from store.connect import Store, StoreUnreachable
+from store.pool import StoreFull
+from store.sealing import KeyMissing
 
 __all__ = ["GatewaySettings", "create_app"]
 
@@ -47,6 +50,7 @@ _AUDIENCES: Final = (
     *(auditor, dossiers, feed, commands, cases, documents, batches, notices, absences, registry, keys),
     *(schemas, explained, operations),
 )
+log = structlog.get_logger("gateway")
 _DEFAULTS: Final = GatewaySettings()
 _BY_STATUS: Final = {
     404: ("not_found", Wording("このアドレスには何もありません。", "There is nothing at this address.")),
@@ -73,6 +77,7 @@ def create_app(
         exception_handlers={
             Problem: _on_problem,
             StoreUnreachable: _on_store,
+            KeyMissing: _on_missing_key,
             HTTPException: _on_http,
             RequestValidationError: _on_validation,
         },
@@ -95,8 +100,14 @@ async def _on_problem(request: Request, problem: Exception) -> Response:
     return problem.response(request.headers)
 
 
-async def _on_store(request: Request, _: Exception) -> Response:
-    return database_unavailable().response(request.headers)
+async def _on_store(request: Request, fault: Exception) -> Response:
+    found = database_full() if isinstance(fault, StoreFull) else database_unavailable()
+    return found.response(request.headers)
+
+
+async def _on_missing_key(request: Request, fault: Exception) -> Response:
+    log.error("key_missing", error=str(fault))
+    return key_missing().response(request.headers)
 
 
 async def _on_http(request: Request, fault: Exception) -> Response:

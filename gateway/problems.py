@@ -127,6 +127,20 @@ def database_unavailable() -> Problem:
     return Problem("database_unavailable", Wording(ja, en), headers=_RETRY)
 
 
+def database_full() -> Problem:
+    """PostgreSQL's disk has no room."""
+    ja = "データベースの空き容量がないため、何も記録されていません。管理者が容量を増やした後に送り直してください。"
+    en = "The database has no room, so nothing was recorded. Send it again once the operator has made room."
+    return Problem("database_full", Wording(ja, en), headers=_RETRY)
+
+
+def key_missing() -> Problem:
+    """What is asked for is sealed with a key that is not here; the log says which."""
+    ja = "暗号鍵が見つからないため、読み取れません。管理者にお知らせください。"
+    en = "It is sealed with a key that is not here, so it cannot be read. Tell the operator; the log names the key."
+    return Problem("key_missing", Wording(ja, en), headers=_RETRY)
+
+
 def unanswered(*, unreachable: bool) -> Problem:
     """The engine gave no answer in time; the command is kept and may yet take effect."""
     code = "engine_unavailable" if unreachable else "outcome_unknown"

@@ -92,6 +92,8 @@ _EDGE: Final = {
     "outcome_unknown": Title(503, "結果が確認できません", "Outcome unknown"),
     "engine_unavailable": Title(503, "処理エンジンに接続できません", "Engine unavailable"),
     "database_unavailable": Title(503, "データベースに接続できません", "Database unavailable"),
+    "database_full": Title(503, "データベースの空き容量がありません", "Database full"),
+    "key_missing": Title(503, "暗号鍵がありません", "Key missing"),
 }
 TITLES: Final = {**_RULES, **_EDGE}
 """All codes the interface answers with. A code never changes its meaning."""

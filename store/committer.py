@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable, Hashable, Sequence
 from dataclasses import dataclass
 from typing import Final, Generic, TypeVar
 
-from store.pool import PATIENCE, StoreUnreachable
+from store.pool import PATIENCE, StoreFull, StoreUnreachable
 
 GROUP: Final = 64
 """Most items in one group."""
@@ -96,6 +96,9 @@ class Committer(Generic[Item, Answer]):
         try:
             answers = await self._send([waiting.item for waiting in group])
             _give(group, answers)
+        except StoreFull as error:
+            for waiting in group:
+                _fail(waiting, error)
         except StoreUnreachable:
             self._queue.extendleft(reversed(group))
             await asyncio.sleep(_PAUSE)

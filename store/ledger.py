@@ -14,7 +14,7 @@ from store.entries import EntryRow
 from store.overview import Overview
 from store.pool import Pool, Seen, connected, fetch
 from store.vault import Vault
-from store.veil import NO_VEIL
+from store.veil import NO_VEIL, SEALED_BY, Veil
 
 __all__ = [
     "Append",
@@ -85,14 +85,27 @@ class Ledger:
         return bool(written)
 
     async def read(self, stream: str, after: int = 0, up_to: int | None = None) -> list[Event]:
-        """The events of *stream* above version *after*, up to and with *up_to*, in order. Raises UnknownEvent."""
+        """The events of *stream* above version *after*, up to and with *up_to*, in order.
+
+        Raises UnknownEvent, KeyMissing.
+        """
         return list(await self.each(stream, after, up_to))
 
     async def each(self, stream: str, after: int = 0, up_to: int | None = None) -> Iterator[Event]:
         """As `read`, but each event is opened when it is its turn: who folds a long stream does not hold it whole."""
         found = await fetch(self._seen, _READ, [stream, after, _NO_END if up_to is None else up_to])
-        veil = (await self._vault.reading([stream]))[stream] if found else NO_VEIL
+        veil = await self._veil(stream, [body for (body,) in found])
         return (decode(body, self._event_types, veil=veil) for (body,) in found)
+
+    async def _veil(self, stream: str, bodies: Sequence[bytes]) -> Veil:
+        """The keys of *stream*, looked up again where another process may have made one since."""
+        if not bodies:
+            return NO_VEIL
+        veil = (await self._vault.reading([stream]))[stream]
+        if veil.knows_key_of(next((one for one in reversed(bodies) if SEALED_BY.encode() in one), b"")):
+            return veil
+        self._vault.forget(stream)
+        return (await self._vault.reading([stream]))[stream]
 
     async def positions(self, stream: str) -> dict[int, int]:
         """The global position of each event of *stream*, by version."""

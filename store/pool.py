@@ -9,6 +9,7 @@ from typing import Any, Final, TypeAlias, TypeVar
 
 from psycopg import AsyncConnection, AsyncCursor, OperationalError
 from psycopg.abc import QueryNoTemplate
+from psycopg.errors import DiskFull
 from psycopg.rows import DictRow, TupleRow, dict_row
 from psycopg_pool import AsyncConnectionPool
 from sqlalchemy import URL, ClauseElement, make_url
@@ -47,6 +48,10 @@ DIALECT: Final = URL.create("postgresql+psycopg").get_dialect()()
 
 class StoreUnreachable(Exception):
     """The database cannot be reached, or broke off; whether the last call took effect is unknown: call again."""
+
+
+class StoreFull(StoreUnreachable):
+    """The database has no room on its disk: what was sent is not written, and will be once there is room."""
 
 
 def sqlalchemy_url(url: str) -> URL:
@@ -132,7 +137,8 @@ async def connected(place: Place, patience: float = PATIENCE) -> AsyncIterator[C
     except OperationalError as error:
         if (error.sqlstate or "").startswith(_OUR_OWN):
             raise
-        raise StoreUnreachable(str(error).strip()) from error
+        kind = StoreFull if isinstance(error, DiskFull) else StoreUnreachable
+        raise kind(str(error).strip()) from error
 
 
 @asynccontextmanager

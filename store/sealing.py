@@ -19,6 +19,10 @@ class SealBroken(Exception):
     """Sealed bytes that no known key opens for this context: changed, moved from elsewhere, or of a lost key."""
 
 
+class KeyMissing(SealBroken):
+    """The key that something was sealed with is not here, and was not destroyed either; the message names it."""
+
+
 class Seals:
     """Seals with the first of *master_keys* (32 random bytes each), opens with all of them.
 
@@ -49,7 +53,7 @@ class Seals:
         key_id, nonce, text = sealed[:_ID_BYTES], sealed[_ID_BYTES:start], sealed[start:]
         cipher = self._ciphers.get(key_id)
         if cipher is None:
-            raise SealBroken(f"sealed with the key {key_id.hex()}, which is not among the master keys")
+            raise KeyMissing(f"sealed with the key {key_id.hex()}, which is not among the master keys")
         try:
             return cipher.decrypt(nonce, text, context.encode())
         except (InvalidTag, ValueError) as error:

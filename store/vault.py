@@ -68,7 +68,7 @@ class Vault:
         return veil
 
     async def reading(self, streams: Iterable[str]) -> dict[str, Veil]:
-        """The veils of *streams*, each with the keys that are not destroyed."""
+        """The veils of *streams*, each with the keys that are not destroyed. Raises KeyMissing for a master key."""
         wanted = set(streams)
         found = {one: NO_VEIL for one in wanted if not _has_secrets(one)}
         for one in wanted - found.keys():
@@ -76,6 +76,10 @@ class Vault:
                 found[one] = veil
         missing = wanted - found.keys()
         return found | (await self._load(missing) if missing else {})
+
+    def forget(self, stream: str) -> None:
+        """Ask the database for the keys of *stream* when they are needed again."""
+        self._known.pop(stream, None)
 
     async def destroy(self, subject: str) -> int:
         """Destroy the keys of *subject*; returns how many there were. Other processes forget them within 60 s."""
@@ -93,10 +97,15 @@ class Vault:
     def _remember(self, subjects: Iterable[str], kept: Iterable[tuple[Any, ...]]) -> dict[str, Veil]:
         """The veils of *subjects* out of the rows *kept*, those that are destroyed left out."""
         keys: dict[str, dict[str, AESGCM]] = {one: {} for one in subjects}
+        destroyed: dict[str, set[str]] = {one: set() for one in subjects}
         for subject, key_id, wrapped in kept:
-            if wrapped is not None:
+            if wrapped is None:
+                destroyed[subject].add(key_id)
+            else:
                 keys[subject][key_id] = AESGCM(self._seals.unseal(wrapped, subject))
-        found = {one: Veil(known, next(reversed(known), None)) for one, known in keys.items()}
+        found = {
+            one: Veil(known, next(reversed(known), None), frozenset(destroyed[one])) for one, known in keys.items()
+        }
         until = asyncio.get_running_loop().time() + _MEMORY
         if len(self._known) + len(found) > _REMEMBERED:
             self._known.clear()

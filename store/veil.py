@@ -16,6 +16,7 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from domain.secrecy import REASON_TEXT, SECRET, kind_of, placeholder, places
+from store.sealing import KeyMissing
 
 SEALED_BY: Final = "sealed_by"
 """The field of a kept event that names the key of its sealed values."""
@@ -35,11 +36,13 @@ class VeilTorn(Exception):
 
 @dataclass(frozen=True)
 class Veil:
-    """The keys of one subject, by id; those that are destroyed are not among them."""
+    """The keys of one subject, by id; those that are destroyed are not among them, only their ids."""
 
     keys: Mapping[str, AESGCM] = field(default_factory=dict)
     newest: str | None = None
     """The key that seals what is written now; None: nothing is sealed."""
+    destroyed: frozenset[str] | None = None
+    """None: nobody looked for keys, so every secret reads as its placeholder."""
 
     def cover(self, told: dict[str, Any]) -> dict[str, Any]:
         """The event *told* with its secret values sealed, in place."""
@@ -59,17 +62,22 @@ class Veil:
     def uncover(self, told: dict[str, Any]) -> dict[str, Any]:
         """The kept event *told* with its secret values opened, in place; placeholders where the key is not there.
 
-        Raises VeilTorn.
+        Raises VeilTorn, KeyMissing.
         """
         key_id = told.pop(SEALED_BY, None)
         if key_id is None:
             return told
-        cipher = self.keys.get(key_id)
+        cipher = self._cipher(key_id)
         for holder, name, place in _secrets(told):
             value = holder[name]
             if isinstance(value, dict) and value.keys() == _SEALED:  # else kept before its place became secret
                 holder[name] = placeholder(value["kind"]) if cipher is None else _opened(cipher, value, told, place)
         return told
+
+    def knows_key_of(self, body: bytes) -> bool:
+        """Whether the key that sealed the kept event *body* is known, be it destroyed; so it is where none did."""
+        named = [f'"{SEALED_BY}":"{one}"'.encode() in body for one in (*self.keys, *(self.destroyed or ()))]
+        return any(named) or self.destroyed is None or f'"{SEALED_BY}":'.encode() not in body
 
     def seal(self, content: bytes, context: str) -> bytes:
         """*content*, bound to *context*, under the newest key, whose id stands in front."""
@@ -79,17 +87,24 @@ class Veil:
         return bytes([len(head)]) + head + nonce + self.keys[self.newest].encrypt(nonce, content, context.encode())
 
     def unseal(self, sealed: bytes, context: str) -> bytes | None:
-        """What was sealed for *context*; None when its key is destroyed. Raises VeilTorn."""
+        """What was sealed for *context*; None when its key is destroyed. Raises VeilTorn, KeyMissing."""
         if not sealed:
             return None
         end = 1 + sealed[0]
-        cipher = self.keys.get(sealed[1:end].decode())
+        cipher = self._cipher(sealed[1:end].decode())
         if cipher is None:
             return None
         try:
             return cipher.decrypt(sealed[end : end + _NONCE], sealed[end + _NONCE :], context.encode())
         except InvalidTag as error:
             raise VeilTorn(f"{context} does not open with its key") from error
+
+    def _cipher(self, key_id: str) -> AESGCM | None:
+        """The key, None when it is destroyed. Raises KeyMissing."""
+        cipher = self.keys.get(key_id)
+        if cipher is None and self.destroyed is not None and key_id not in self.destroyed:
+            raise KeyMissing(f"hashi.subject_keys lacks the key {key_id}")
+        return cipher
 
 
 NO_VEIL: Final = Veil()

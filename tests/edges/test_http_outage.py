@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Callable
 from typing import Any
 
+import psycopg
 import pytest
 from fastapi import FastAPI
 from temporalio.client import Client
@@ -11,10 +12,12 @@ from temporalio.client import Client
 from gateway.app import GatewaySettings, create_app
 from store.connect import Store
 from workers.case_worker import case_worker
+from workers.doctor.database import examine_database
 from workers.embedded import Stack
 
 Call = Callable[..., Any]
 Need = Callable[..., dict[str, Any]]
+_KEYS = "Keys of cases"
 NOTE = {"data": {"text": "電話で確認した。"}}
 
 
@@ -114,3 +117,57 @@ async def test_without_a_database_nothing_is_half_done(servers: Stack, call: Cal
         await servers.restart_postgres()
     told = await call("tanaka", hasty).get(f"/v1/cases/{case}")
     assert (told.status_code, told.json()["version"]) == (200, 3)
+
+
+async def _as_owner(servers: Stack, *statements: str) -> list[tuple[Any, ...]]:
+    """The rows of the last of *statements*."""
+    url = servers.database_url.replace("+psycopg", "", 1)
+    async with await psycopg.AsyncConnection.connect(url, autocommit=True) as connection:
+        for statement in statements:
+            cursor = await connection.execute(statement.encode())
+        return await cursor.fetchall() if cursor.description else []
+
+
+async def test_a_full_disk_is_told_and_nothing_is_half_done(
+    servers: Stack, call: Call, case: str, hasty: FastAPI
+) -> None:
+    await _as_owner(
+        servers,
+        "CREATE FUNCTION public.no_room() RETURNS trigger LANGUAGE plpgsql AS"
+        " 'BEGIN RAISE EXCEPTION ''No space left on device'' USING ERRCODE = ''53100''; END'",
+        "CREATE TRIGGER no_room BEFORE INSERT ON hashi.commands FOR EACH ROW EXECUTE FUNCTION public.no_room()",
+        "CREATE TRIGGER no_room BEFORE INSERT ON hashi.documents FOR EACH ROW EXECUTE FUNCTION public.no_room()",
+    )
+    try:
+        for answer in (
+            await call("tanaka", hasty).do(case, "AddNote", NOTE, idempotency_key="no-room"),
+            await call("tanaka", hasty).post("/v1/documents", files={"file": ("a", b"no room")}),
+        ):
+            assert (answer.status_code, answer.json()["code"]) == (503, "database_full")
+            assert answer.headers["retry-after"] == "5"
+        assert (await call("tanaka", hasty).get(f"/v1/cases/{case}")).json()["version"] == 3
+    finally:
+        await _as_owner(servers, "DROP FUNCTION public.no_room CASCADE")
+    async with case_worker(hasty.state.gateway.engine._client, hasty.state.gateway.store):
+        answer = await call("tanaka").do(case, "AddNote", NOTE, idempotency_key="no-room")
+        assert (answer.status_code, answer.json()["version"]) == (200, 4)
+
+
+async def test_a_case_whose_key_is_missing_says_so_and_the_others_are_read(
+    servers: Stack, call: Call, case: str, engine: Client
+) -> None:
+    fetched = "key_id, subject, number, wrapped"
+    [row] = await _as_owner(
+        servers, f"DELETE FROM hashi.subject_keys WHERE subject = 'case-{case}' RETURNING {fetched}"
+    )
+    async with Store.open(servers.database_url, [bytes(range(32))]) as store:
+        fresh = create_app(store, engine)
+        answer = await call("tanaka", fresh).get(f"/v1/cases/{case}")
+        assert (answer.status_code, answer.json()["code"]) == (503, "key_missing")
+        assert (await call("tanaka", fresh).get("/v1/cases")).status_code == 200
+        [found] = [one for one in examine_database(servers.database_url, [bytes(range(32))]) if one.name == _KEYS]
+        assert case in found.told
+        assert "subject_keys" in (found.remedy or "")
+        values = f"('{row[0]}', '{row[1]}', {row[2]}, '\\x{row[3].hex()}')"
+        await _as_owner(servers, f"INSERT INTO hashi.subject_keys ({fetched}) VALUES {values}")
+        assert (await call("tanaka", fresh).get(f"/v1/cases/{case}")).status_code == 200

@@ -43,6 +43,7 @@ def examine_database(url: str, keys: list[bytes]) -> Iterator[Finding]:
         yield _rights(connection)
         yield from _clock(connection)
         yield _key(connection, keys)
+        yield _case_keys(connection)
 
 
 def _version(connection: Connection) -> Finding:
@@ -111,7 +112,8 @@ def _key(connection: Connection, keys: list[bytes]) -> Finding:
     if not keys:
         return fault("Master key", "none is set", _MAKE_KEY)
     row = connection.execute(
-        "SELECT command_id, sealed_body FROM hashi.commands ORDER BY received_at DESC LIMIT 1"
+        "SELECT command_id, sealed_body FROM hashi.commands WHERE sealed_body <> ''::bytea"
+        " ORDER BY received_at DESC LIMIT 1"
     ).fetchone()
     if row is None:
         return ok("Master key", f"{len(keys)} set; nothing is sealed yet")
@@ -122,3 +124,15 @@ def _key(connection: Connection, keys: list[bytes]) -> Finding:
             "Master key", f"does not open what is kept: {error}", f"{_MAKE_KEY}; old keys stand behind the new"
         )
     return ok("Master key", f"{len(keys)} set; opens what is kept")
+
+
+def _case_keys(connection: Connection) -> Finding:
+    row = connection.execute(
+        "SELECT count(*), min(case_id) FROM hashi.case_overview"
+        " WHERE NOT EXISTS (SELECT FROM hashi.subject_keys WHERE subject = 'case-' || case_id)"
+    ).fetchone()
+    assert row is not None
+    if row[0]:
+        told = f"{row[0]} cases have none, for instance {row[1]}: what is secret of them cannot be read"
+        return fault("Keys of cases", told, "restore the table hashi.subject_keys from its own backup")
+    return ok("Keys of cases", "every case has one, or had one that was destroyed")
