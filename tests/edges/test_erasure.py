@@ -1,6 +1,7 @@
 """Secrets are sealed where they lie and gone when their key is destroyed; events, hashes and replay stay."""
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -45,10 +46,17 @@ def holds(text: str) -> bool:
     return CANARY in text or CANARY.encode().hex() in text
 
 
+def files_with_the_canary(folder: Path) -> list[str]:
+    """The files in which it stands: the data of both servers, write-ahead log, logs and all."""
+    needle = CANARY.encode()
+    return [str(one) for one in folder.rglob("*") if one.is_file() and needle in one.read_bytes()]
+
+
 async def test_no_secret_lies_in_the_database_in_the_clear(case: str, servers: Stack, call: Call) -> None:
     assert CANARY in (await call("tanaka").get(f"/v1/cases/{case}")).text
     dump = dumped(servers)
     assert case in dump and not holds(dump)
+    assert files_with_the_canary(servers._home.path) == []
 
 
 async def test_an_erasure_destroys_keys_and_purges_copies_and_the_events_stay(
@@ -74,6 +82,7 @@ async def test_an_erasure_destroys_keys_and_purges_copies_and_the_events_stay(
             assert CANARY not in shown
     assert "description" not in (await call("tanaka").get(f"/v1/cases/{case}")).json()["need"], "it is gone"
     assert not holds(dumped(servers))
+    assert files_with_the_canary(servers._home.path) == []
     kept = dict(await store.ledger.bodies(0, 100_000))
     assert all(kept[position] == body for position, body in before), "no kept byte changed"
 
