@@ -8,9 +8,10 @@ NAME ?= command
 MESSAGE_DB := $(VENV)/share/message-db
 MESSAGE_DB_SHA256 := d7938e108d950e29da1974e3acad05bcf680045d0961f6a12039fb002140840d
 OUT ?= hashi-demo
+SECONDS ?= 600
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check bench bench-peers up lock schemas openapi clean
+.PHONY: help demo test check bench bench-peers up lock schemas openapi fuzz clean
 
 help: ## list the targets
 	@echo "Hashi: from a bank client's technical need to a researcher"
@@ -56,6 +57,10 @@ lock: $(VENV)/.dev ## pin the dependencies anew, with hashes
 
 openapi: $(VENV)/.dev ## write docs/openapi.json after the interface changed
 	@$(BIN)/python tests/rules/interface_described.py
+
+fuzz: $(VENV)/.dev ## ask every operation what schemathesis thinks of, for SECONDS=600
+	@HASHI_FUZZ_PHASES=examples,coverage,fuzzing,stateful HASHI_FUZZ_EXAMPLES=10 \
+	  HASHI_FUZZ_OPTIONS="--continue-on-failure --max-time $(SECONDS)" $(BIN)/python -m pytest -q -s tests/edges/test_http_fuzz.py
 
 schemas: $(VENV)/.dev ## write the JSON Schemas of new event shapes; refuses a breaking change
 	@$(BIN)/python tests/rules/released.py

@@ -47,6 +47,25 @@ def command(quick: bool, clients: str | None, rounds: int | None, seconds: float
     return _run(lambda: measure(plan, _tell))
 
 
+@bench.command(example="hashi bench intake\nhashi bench intake --clients 1,8 --rounds 5 --seconds 10 --json")
+@click.option("--quick", is_flag=True, help="One short round; says that it works, not how fast.")
+@click.option("--clients", metavar="N,N…", help="Numbers of clients at once; default: 1,16,64.")
+@click.option("--rounds", type=click.IntRange(1, 100), help="Turns of each side at each number of clients; default: 5.")
+@click.option("--seconds", type=click.FloatRange(0.1, 600), help="Length of a turn; default: 5.")
+def intake(quick: bool, clients: str | None, rounds: int | None, seconds: float | None) -> int:
+    """What a referred need costs beside a bare Temporal start. 課題の受付一件の費用
+
+    POST /v1/needs, a new need each, on durable servers; against starting a bare workflow, and against an
+    Update-with-Start with one ordinary activity that does nothing. A cost is our time by theirs.
+    """
+    from bench.intake import QUICK, Plan, measure  # noqa: PLC0415
+
+    plan = QUICK if quick else Plan()
+    chosen = _numbers(clients, "--clients") or plan.clients
+    plan = replace(plan, clients=chosen, rounds=rounds or plan.rounds, seconds=seconds or plan.seconds)
+    return _run(lambda: measure(plan, _tell))
+
+
 @bench.command(example="hashi bench storm --cases 2000")
 @click.option("--cases", type=click.IntRange(1, 20_000), default=2_000, show_default=True)
 def storm(cases: int) -> int:

@@ -162,7 +162,7 @@ async def measure(plan: Plan, tell: Tell) -> Figures:
     """Start a system, measure as *plan* says, and remove it. Raises NotAccepted, NotReady, EmbeddedServerError."""
     script = load(_SCRIPT)
     tell("starting PostgreSQL, Temporal, two workers and the gateway")
-    async with stand(script) as running, _peer(running) as peer:
+    async with stand(script) as running, peer_of(running) as peer:
         await running.store.clock.move(end_of(script))
         async with running.people() as people:
             acts = await with_documents(acts_of(script), people)
@@ -175,7 +175,8 @@ async def measure(plan: Plan, tell: Tell) -> Figures:
 
 
 @asynccontextmanager
-async def _peer(running: Stand) -> AsyncIterator[int]:
+async def peer_of(running: Stand) -> AsyncIterator[int]:
+    """A worker process of the peer beside *running*; its id."""
     process = running.beside("bench.peer", running.stack.temporal_address)
     async with AsyncExitStack() as ends:
         ends.callback(process.wait)

@@ -41,6 +41,16 @@ def test_a_table_is_committed_whole_while_coordinators_work() -> None:
     assert {"rows_per_second", "p99_ms_meanwhile", "commands_meanwhile", "load_1m"} < set(told["figures"])
 
 
+def test_an_intake_is_measured_beside_a_bare_start() -> None:
+    done = hashi("bench", "intake", "--quick", "--clients", "2", "--json")
+    assert done.returncode == 0, done.stderr
+    told = json.loads(done.stdout)
+    assert told["name"] == "intake"
+    assert set(told["ratios"]) == {"cost_vs_bare_start_2", "cost_vs_bare_update_with_start_2"}
+    names = {f"{name}_{side}_2" for name in ("p50_ms", "p99_ms") for side in ("hashi", "bare_start")}
+    assert names < set(told["figures"])
+
+
 def test_an_append_is_measured_beside_every_peer_that_is_there() -> None:
     done = hashi("bench", "append", "--quick", "--json")
     assert done.returncode == 0, done.stderr
