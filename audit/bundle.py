@@ -2,7 +2,7 @@
 
 import json
 import os
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
@@ -13,7 +13,7 @@ import domain
 from audit.log import known_keys, last_sealed, prove_inclusion, tiles
 from audit.session import Session, session
 from audit.tree import Place, edge
-from audit.verify_bundle import TILE, Tree, tile_name
+from audit.verify_bundle import CASES, TILE, Tree, tile_name
 from store.pool import Pool, fetch
 from store.rebuild import Tell
 
@@ -39,7 +39,7 @@ class NothingSealed(LookupError):
     """There is nothing to export: no checkpoint yet, or no sealed event of the case."""
 
 
-class _Writer:
+class Writer:
     """A zip file that is the same for the same content."""
 
     def __init__(self, file: ZipFile) -> None:
@@ -56,13 +56,13 @@ class _Writer:
                 count += 1
         return count
 
-    def add_frame(self, note: bytes, keys: Iterable[str], told: dict[str, Any]) -> None:
+    def add_frame(self, note: bytes, keys: Iterable[str], told: Mapping[str, Any], readme: Path = _README) -> None:
         """What is in every bundle: the checkpoint, the keys, what this is, and how to check it."""
         self.add("checkpoint", note)
         self.add_lines("keys.txt", [one.encode() for one in keys])
-        manifest = {"format": "hashi-audit-bundle/1", **told}
+        manifest = {"format": CASES, **told}
         self.add("manifest.json", json.dumps(manifest, ensure_ascii=False, indent=2).encode() + b"\n")
-        self.add("README.md", _README.read_bytes())
+        self.add("README.md", readme.read_bytes())
         self.add("verify_bundle.py", Path(audit.verify_bundle.__file__).read_bytes())
 
     def add_schemas(self, wanted: Iterable[str]) -> None:
@@ -80,12 +80,12 @@ class _Writer:
 
 
 @contextmanager
-def _writing(path: Path) -> Iterator[_Writer]:
+def _writing(path: Path) -> Iterator[Writer]:
     """The bundle at *path*, there whole or not at all."""
     draft = path.with_name(f".{path.name}.{os.getpid()}")
     try:
         with ZipFile(draft, "w") as file:
-            yield _Writer(file)
+            yield Writer(file)
         draft.replace(path)
     finally:
         draft.unlink(missing_ok=True)

@@ -1,4 +1,4 @@
-"""Check an audit bundle of Hashi, offline: `python3 verify_bundle.py BUNDLE.zip --key VKEY`. 監査バンドルの検証
+"""Check an audit bundle of Hashi, or a dossier, offline: `python3 verify_bundle.py FILE --key VKEY`. 監査バンドルの検証
 
 Needs Python 3.11 or newer and the package `cryptography`, nothing of Hashi; the same file is what
 `hashi audit verify-bundle` runs. Read it from top to bottom: hashes (RFC 9162), signed notes, checkpoints and proofs
@@ -9,6 +9,7 @@ import argparse
 import base64
 import binascii
 import hashlib
+import io
 import json
 import re
 import sys
@@ -30,6 +31,9 @@ NOTE_LIMIT: Final = 1_000_000
 LINE_LIMIT: Final = 16_000_000
 """Most bytes of one event."""
 PROOF: Final = "c2sp.org/tlog-proof@v1"
+CASES: Final = "hashi-audit-bundle/1"
+EVIDENCE: Final = "hashi-dossier-evidence/1"
+"""The two kinds of bundles: a case or the whole log; and the evidence inside a dossier's PDF."""
 _ED25519: Final = b"\x01"
 
 
@@ -322,7 +326,7 @@ class Bundle:
     def __init__(self, path: Path) -> None:
         self._folder = path if path.is_dir() else None
         try:
-            self._zip = None if self._folder else zipfile.ZipFile(path)
+            self._zip = None if self._folder else zipfile.ZipFile(_inside(path))
         except (OSError, zipfile.BadZipFile, NotImplementedError, ValueError) as error:
             raise Broken(f"{path.name} is no bundle: {error}", f"{path.name} はバンドルではありません") from error
 
@@ -332,7 +336,8 @@ class Bundle:
             assert self._folder is not None
             place = self._folder / folder
             return sorted(one.name for one in place.iterdir()) if place.is_dir() else []
-        told = [one.removeprefix(f"{folder}/") for one in self._zip.namelist() if one.startswith(f"{folder}/")]
+        prefix = f"{folder}/" if folder else ""
+        told = [one.removeprefix(prefix) for one in self._zip.namelist() if one.startswith(prefix)]
         return sorted(one for one in told if one and "/" not in one)
 
     def read(self, name: str, limit: int = NOTE_LIMIT) -> bytes:
@@ -361,6 +366,23 @@ class Bundle:
             raise Broken(f"the bundle lacks {name}", f"バンドルに {name} がありません") from error
         except (OSError, EOFError, zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError) as error:
             raise Broken(f"{name} is damaged: {error}", f"{name} が壊れています") from error
+
+
+def _inside(path: Path) -> Path | io.BytesIO:
+    """The bundle at *path*, or the one attached to the PDF there: the stream of a zip file."""
+    with path.open("rb") as file:
+        if file.read(5) != b"%PDF-":
+            return path
+    for found in re.finditer(rb"stream\r?\n(.*?)\r?\nendstream", path.read_bytes(), re.DOTALL):
+        told = found.group(1)
+        if not told.startswith(b"PK"):
+            try:
+                told = zlib.decompressobj().decompress(told, LINE_LIMIT)
+            except zlib.error:
+                continue
+        if told.startswith(b"PK"):
+            return io.BytesIO(told)
+    raise Broken(f"{path.name} carries no evidence", f"{path.name} に根拠が添付されていません")
 
 
 def tile_name(level: int, number: int, width: int = TILE) -> str:
@@ -433,6 +455,9 @@ def check(path: Path, keys: Sequence[Key] = (), outside: Sequence[bytes] = ()) -
     trusted = list(keys) or own
     note = bundle.read("checkpoint")
     head = open_checkpoint(note, trusted)
+    if told["format"] == EVIDENCE:
+        counts = _check_dossier(bundle, head, note)
+        return Looked(told["scope"], head.origin, head.size, counts, "given" if keys else "bundle")
     others = [bundle.read(f"checkpoints/{name}") for name in bundle.names("checkpoints")]
     kept = sorted({open_checkpoint(one, trusted) for one in [*others, *outside]}, key=lambda one: one.size)
     for one in kept:
@@ -475,7 +500,7 @@ def _manifest(bundle: Bundle) -> dict[str, Any]:
         told = json.loads(bundle.read("manifest.json"))
     except (ValueError, RecursionError) as error:
         raise unfit from error
-    if not isinstance(told, dict) or told.get("format") != "hashi-audit-bundle/1":
+    if not isinstance(told, dict) or told.get("format") not in {CASES, EVIDENCE}:
         raise unfit
     if not isinstance(told.get("scope"), str) or type(told.get("events")) is not int:
         raise unfit
@@ -530,6 +555,59 @@ def _check_case(bundle: Bundle, tiles: Tiles, head: Checkpoint, told: tuple[str,
                 f"event {count} of {scope} is missing or out of place", f"{scope} の {count} 番目のイベントがありません"
             )
     return count
+
+
+def _check_dossier(bundle: Bundle, head: Checkpoint, note: bytes) -> dict[str, int]:
+    """Check each record that a dossier cites, and that its content is what was issued; returns what was looked at."""
+    document = bundle.read("dossier.json", LINE_LIMIT)
+    counts = {"events": 0, "records": 0, "proofs": 0, "not_sealed_yet": 0, "issues": 0}
+    bodies, proofs = set(bundle.names("records")), set(bundle.names("proofs"))
+    for number, (event_id, index, leaf) in enumerate(_citations(document), 1):
+        counts["events"] += 1
+        if f"{number:06d}.json" in bodies:
+            body = bundle.read(f"records/{number:06d}.json", LINE_LIMIT)
+            if leaf_hash(body) != leaf or _fields(body).get("event_id") != event_id:
+                raise Broken(*_named(index, body))
+            counts["records"] += 1
+        if f"{number:06d}.tlog-proof" in proofs:
+            proof = parse_proof(bundle.read(f"proofs/{number:06d}.tlog-proof"))
+            _require_proof(proof, leaf, (index, head, note), f"{number} ({event_id})")
+            counts["proofs"] += 1
+        elif index < head.size:
+            raise Broken(f"the proof of record {number} is missing", f"記録 {number} の証明がありません")
+        else:
+            counts["not_sealed_yet"] += 1
+    if "issue.json" in bundle.names(""):
+        _check_issue(bundle, document, head, note)
+        counts["issues"] = 1
+    return counts
+
+
+def _citations(document: bytes) -> list[tuple[str, int, bytes]]:
+    """What a dossier cites: id, place in the log and leaf hash of each record. Raises Broken."""
+    try:
+        told = json.loads(document)["citations"]
+        return [(str(one["event_id"]), int(one["leaf_index"]), bytes.fromhex(one["leaf_hash"])) for one in told]
+    except (ValueError, TypeError, KeyError, RecursionError) as error:
+        raise Broken("dossier.json is no dossier", "dossier.json が資料の形式ではありません") from error
+
+
+def _require_proof(proof: Proof, leaf: bytes, place: tuple[int, Checkpoint, bytes], name: str) -> None:
+    index, head, note = place
+    unfit = Broken(f"record {name} is not at {index} of the log", f"記録 {name} はログの {index} にありません")
+    if proof.note != note or proof.leaf_index != index:
+        raise unfit
+    if root_of_inclusion(index, head.size, leaf, proof.path) != head.root:
+        raise unfit
+
+
+def _check_issue(bundle: Bundle, document: bytes, head: Checkpoint, note: bytes) -> None:
+    """Check that the record of the issue is in the log, and that it holds the hash of *document*. Raises Broken."""
+    body, proof = bundle.read("issue.json", LINE_LIMIT), parse_proof(bundle.read("issue.tlog-proof"))
+    _require_proof(proof, leaf_hash(body), (proof.leaf_index, head, note), "issue")
+    fact = _fields(body).get("data")
+    if not isinstance(fact, dict) or fact.get("content_hash") != hashlib.sha256(document).hexdigest():
+        raise Broken("the dossier is not the one that was issued", "資料の内容が発行されたものと一致しません")
 
 
 def _forked(one: Checkpoint) -> Broken:

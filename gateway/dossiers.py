@@ -5,7 +5,6 @@ from typing import Annotated, Any, Final
 from uuid import uuid4
 
 from fastapi import APIRouter, Query, Request, Response
-from pydantic import AwareDatetime
 
 from domain.calendar import after_days
 from domain.catalogue.dossier_events import VALID_DAYS, Dossier, Issue, Language
@@ -26,6 +25,7 @@ from gateway.auth import actor_of
 from gateway.bodies import fitted
 from gateway.commands import body_of, known_form, wish_of
 from gateway.conditions import etag
+from gateway.moments import past
 from gateway.papers import Form, Wanted, chosen, issued, preview
 from gateway.parts import Gateway, gateway_of
 from gateway.problems import Fault, refused, unfit, unknown_case
@@ -71,7 +71,7 @@ async def preview_dossier(
     case_id: str,
     *,
     lender: str | None = None,
-    as_of: AwareDatetime | None = None,
+    as_of: Annotated[str | None, Query(max_length=40)] = None,
     form: Annotated[Form, Query(alias="format")] = Form.json,
     lang: Language | None = None,
 ) -> Response:
@@ -83,13 +83,14 @@ async def preview_dossier(
     case = await _readable(gateway, known_form(case_id), actor)
     note_cases(request, [case.case_id])
     known, wanted = await _dossiers(gateway, case, actor), Wanted(form, lang)
+    moment = past(as_of, "as_of", await gateway.store.clock.now())
     if actor.role is Role.lender_officer:
         mine = next((one for one in reversed(known) if one.issues), known[-1])
-        return await _issued(gateway, mine, chosen(mine, None, as_of), wanted, actor)
+        return await _issued(gateway, mine, chosen(mine, None, moment), wanted, actor)
     lender_id = lender or (known[-1].lender_id if known else None)
     if lender_id is None:
         raise unfit(Fault("lender", _NO_LENDER, in_query=True))
-    return await preview(gateway, case, known_form(lender_id), as_of, wanted)
+    return await preview(gateway, case, known_form(lender_id), moment, wanted)
 
 
 @router.get("/v1/dossiers/{dossier_id}", openapi_extra={"x-answer": "Dossier"}, responses=UNCHANGED)
@@ -123,7 +124,8 @@ async def read_dossier(
 
 async def _issued(gateway: Gateway, dossier: Dossier, issue: Issue, wanted: Wanted, actor: Actor) -> Response:
     """What was issued; a lender's look is on record, by the same command as any, before it is answered."""
-    response = await issued(gateway, dossier, issue, wanted)
+    with reading_as(None):  # what was issued to them is theirs to read; the case that it was made of is not
+        response = await issued(gateway, dossier, issue, wanted)
     if actor.role is Role.lender_officer:
         look = Command(
             command_id=f"c-{uuid4().hex}",

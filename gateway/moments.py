@@ -50,7 +50,7 @@ class Moments:
         if self.as_of is None and self.true_on is None:
             return trail.view()
         now = await gateway.store.clock.now()
-        known, true = _past(self.as_of, "as_of", now), _past(self.true_on, "true_on", now)
+        known, true = past(self.as_of, "as_of", now), past(self.true_on, "true_on", now)
         if known is not None:
             trail = _there(await gateway.trails.known_at(trail, known), "as_of", _NOTHING)
         view = trail.view() if true is None else await _true(gateway, trail, true)
@@ -76,7 +76,7 @@ async def _true(gateway: Gateway, trail: Trail, moment: datetime) -> dict[str, A
     return {name: item for name, item in {**then.view(), "version": trail.version}.items() if name != "deadlines"}
 
 
-def _past(told: str | None, name: str, now: datetime) -> datetime | None:
+def past(told: str | None, name: str, now: datetime) -> datetime | None:
     """The last moment of the time that is *told*, of today *now*. Raises Problem for none, and for the future."""
     if told is None:
         return None

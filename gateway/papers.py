@@ -1,21 +1,28 @@
 """What a dossier says, as an answer: the bytes that were issued, or a preview, as JSON, HTML or PDF."""
 
-from dataclasses import dataclass
+import asyncio
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 from typing import Final
 
 from starlette.responses import Response
 
+from audit.evidence import evidence_of
 from domain.catalogue.dossier_events import Dossier, Issue, Language
 from domain.law import Refused
 from domain.reasons import Wording
 from domain.refusals import Refusal
 from domain.state import Case
+from domain.statements.brief import Brief
+from domain.statements.handing import handed_over
 from dossier.document import canonical, document_of, hash_of
+from dossier.glyphs import NoGlyph
+from dossier.html import html_of
+from dossier.pdf import Attachment, pdf_of
 from gateway.parts import Gateway
 from gateway.problems import Problem, refused
-from store.briefs import preview_of
+from store.briefs import brief_of, kept_bodies, preview_of
 
 
 class Form(StrEnum):
@@ -39,6 +46,7 @@ _MEDIA_TYPES: Final = {
     Form.html: "text/html; charset=utf-8",
     Form.pdf: "application/pdf",
 }
+_EVIDENCE: Final = {"ja": "根拠となる記録と証明", "en": "records, proofs and checkpoint"}
 _ERASED: Final = Wording("この版の内容は消去されました。", "What this version said was erased; its hash stays.")
 
 
@@ -55,7 +63,10 @@ async def issued(gateway: Gateway, dossier: Dossier, issue: Issue, wanted: Wante
     kept = await gateway.store.documents.issued(dossier.case_id, issue.content_hash)
     if kept is None or hash_of(kept.content) != issue.content_hash:
         raise Problem("unknown_document", _ERASED)
-    return shown(kept.content, wanted, dossier.lang)
+    case = await gateway.cases.at(dossier.case_id, issue.cut_off_version)
+    assert case is not None
+    brief = await brief_of(gateway.store, dossier, case, issue.issued_at, issue=issue.version)
+    return await _shown(gateway, kept.content, brief, replace(wanted, lang=wanted.lang or dossier.lang))
 
 
 async def preview(gateway: Gateway, case: Case, lender_id: str, as_of: datetime | None, wanted: Wanted) -> Response:
@@ -64,10 +75,11 @@ async def preview(gateway: Gateway, case: Case, lender_id: str, as_of: datetime 
     at = min(as_of or now, now)
     try:
         seen = await _state_at(gateway, case, at)
-        _, document = document_of(await preview_of(gateway.store, seen, lender_id, at, now=now))
+        brief = await preview_of(gateway.store, seen, lender_id, at, now=now)
+        _, document = document_of(brief)
     except Refused as no:
         raise refused(no.refusal) from no
-    return shown(canonical(document), wanted, Language.ja)
+    return await _shown(gateway, canonical(document), brief, wanted)
 
 
 async def _state_at(gateway: Gateway, case: Case, at: datetime) -> Case:
@@ -79,11 +91,35 @@ async def _state_at(gateway: Gateway, case: Case, at: datetime) -> Case:
     return seen.but(consents=case.consents)
 
 
-def shown(body: bytes, wanted: Wanted, lang: Language) -> Response:
+async def _shown(gateway: Gateway, body: bytes, brief: Brief, wanted: Wanted) -> Response:
     """The canonical *body* of a dossier in the form *wanted*."""
+    language = (wanted.lang or Language.ja).value
     headers = {
         "Cache-Control": "private, no-store",
+        "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; sandbox",
+        "Content-Language": language,
         "ETag": f'"{hash_of(body)}"',
         "X-Content-Type-Options": "nosniff",
     }
-    return Response(body, 200, headers, _MEDIA_TYPES[wanted.form])
+    try:
+        content = await _rendered(gateway, body, brief, wanted.form, language)
+    except NoGlyph as lacking:
+        raise refused(Refusal.of("not_rendered", problem=str(lacking))) from lacking
+    return Response(content, 200, headers, _MEDIA_TYPES[wanted.form])
+
+
+async def _rendered(gateway: Gateway, body: bytes, brief: Brief, form: Form, language: str) -> bytes:
+    if form is Form.json:
+        return body
+    if form is Form.html:
+        return html_of(body, language)
+    whole = handed_over(brief)
+    kept = await kept_bodies(gateway.store, brief.case)
+    bodies = {
+        one.event.event_id: content
+        for one, (_, content) in zip(brief.exhibits, kept, strict=True)
+        if one.event.event_id in whole
+    }
+    evidence = await evidence_of(gateway.store.pool, body, bodies)
+    attached = [Attachment("evidence.zip", evidence, "application/zip", _EVIDENCE[language])] if evidence else []
+    return await asyncio.to_thread(pdf_of, body, language, attached)

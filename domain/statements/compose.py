@@ -59,8 +59,8 @@ _VIEWS: Final = (
 )
 """The four views of the Local Benchmark (METI) and the sections that serve each; its six indicators stay empty."""
 _REPORTS: Final = frozenset({"VisitReportFiled", "VisitReportConfirmed"})
-_ROOM: Final = 8
-"""Lines that one part of the first page holds; lasting ones stay, of the others the newest."""
+_ROOM: Final = 12
+"""How many lasting lines, the newest, one part of the first page holds beside one line a section."""
 
 
 def compose(brief: Brief) -> Content:
@@ -120,17 +120,11 @@ def _numbered(section: str, drafts: Sequence[Draft]) -> list[Statement]:
 
 
 def _first_page(marked: Sequence[tuple[Draft, Statement]], place: str) -> tuple[str, ...]:
-    """The lines for one part of the first page, in order."""
-    here = [(draft.mark, line) for draft, line in marked if draft.mark and draft.mark.place == place]
-    fleeting = [line.line_id for mark, line in here if mark and not mark.lasting]
-    kept = {line.line_id for mark, line in here if mark and mark.lasting}
-    room = max(3, _ROOM - len(kept))
-    kept |= set(_newest_of_each(fleeting)[-room:])
-    return tuple(line.line_id for _, line in here if line.line_id in kept)
-
-
-def _newest_of_each(line_ids: Sequence[str]) -> list[str]:
-    return list({one.partition(".")[0]: one for one in line_ids}.values())
+    """The lines for one part of the first page, in order: the newest of each section, and lasting ones."""
+    here = [(draft.mark, line.line_id) for draft, line in marked if draft.mark and draft.mark.place == place]
+    kept = [line_id for mark, line_id in here if mark.lasting][-_ROOM:]
+    newest = {line_id.partition(".")[0]: line_id for mark, line_id in here if not mark.lasting}
+    return tuple(line_id for _, line_id in here if line_id in {*kept, *newest.values()})
 
 
 def _crosswalk(

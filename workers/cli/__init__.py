@@ -15,6 +15,7 @@ PARTS: Final = {
     "up": Part("workers.cli.servers:up", "Serve everything on this machine. 一台ですべてを起動"),
     "needs": Part("workers.cli.needs:needs", "Refer needs. ニーズの受付"),
     "case": Part("workers.cli.case:case", "Follow and act on cases. 案件の参照と操作"),
+    "dossier": Part("workers.cli.dossier:dossier", "The evidence dossier of a case. 技術評価補完資料"),
     "notices": Part("workers.cli.notices:notices", "What awaits you. お知らせ"),
     "feed": Part("workers.cli.feed:feed", "Follow what is open to a lender. 融資機関のフィード"),
     "people": Part("workers.cli.people:people", "People and organizations. 人と組織"),

@@ -79,6 +79,12 @@ class Api:
         """Take away what is at *address*. Raises BadInput, Unreachable."""
         self._ask("DELETE", address)
 
+    def file(self, address: str, **parameters: str | int | None) -> Answer:
+        """Read what is no JSON at *address*: its bytes. Raises BadInput, Unreachable."""
+        given = {name: value for name, value in parameters.items() if value is not None}
+        response = self._response("GET", address, params=given)
+        return Answer(response.content, response.headers)
+
     def _ask(self, method: str, address: str, **more: Any) -> Answer:
         response = self._response(method, address, **more)
         try:

@@ -167,16 +167,16 @@ def _files(player: "Player", theatre: "Theatre", console: "Console", out: Path) 
     from audit.bundle import export_case  # noqa: PLC0415
     from workers.play import report  # noqa: PLC0415
 
-    async def write(case: dict[str, Any], events: list[dict[str, Any]]) -> None:
+    async def write(case: dict[str, Any], events: list[dict[str, Any]], dossier: dict[str, bytes]) -> None:
         report.final_state(console, case)
         name = str(case.get("case_no", player.script.script))
         texts = {
-            f"{name}-case.json": json.dumps(case, ensure_ascii=False, indent=2),
-            f"{name}-events.jsonl": "\n".join(json.dumps(one, ensure_ascii=False) for one in events),
+            f"{name}-case.json": json.dumps(case, ensure_ascii=False, indent=2).encode() + b"\n",
+            f"{name}-events.jsonl": b"".join(json.dumps(one, ensure_ascii=False).encode() + b"\n" for one in events),
+            **{f"{name}-dossier.{form}": content for form, content in dossier.items()},
         }
         paths = _write(out, texts)
         if theatre.machine is not None:
-            await theatre.machine.settle()
             bundle = out / f"{name}-audit.zip"
             await export_case(theatre.machine.store.pool, case["case_id"], bundle)
             paths.append(bundle)
@@ -186,8 +186,8 @@ def _files(player: "Player", theatre: "Theatre", console: "Console", out: Path) 
     return write
 
 
-def _write(out: Path, texts: dict[str, str]) -> list[Path]:
+def _write(out: Path, files: dict[str, bytes]) -> list[Path]:
     out.mkdir(parents=True, exist_ok=True)
-    for name, text in texts.items():
-        (out / name).write_text(text + "\n", encoding="utf-8")
-    return [out / name for name in texts]
+    for name, content in files.items():
+        (out / name).write_bytes(content)
+    return [out / name for name in files]

@@ -40,6 +40,16 @@ class Observer:
         """The case as it stands."""
         return require(await self._client.get(f"/v1/cases/{case_id}"), "case")
 
+    async def dossier(self, case_id: str) -> dict[str, bytes]:
+        """What was issued last of the case, by the form; nothing where no dossier was issued."""
+        known = require(await self._client.get(f"/v1/cases/{case_id}/dossiers"), "dossiers")["items"]
+        issued = [one for one in known if one["issues"]]
+        if not issued:
+            return {}
+        address = f"/v1/dossiers/{issued[-1]['dossier_id']}"
+        found = {form: await self._client.get(address, params={"format": form}) for form in ("pdf", "html", "json")}
+        return {form: one.raise_for_status().content for form, one in found.items()}
+
 
 def by_kind(events: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
     """The data of *events*, CloudEvents, by the type they have in the domain; of each type the last."""

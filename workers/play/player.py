@@ -33,7 +33,7 @@ _SIGHTS: Final = {
 """What one looks at to `see` something."""
 _DOSSIER: Final = "dossier"
 
-Epilogue: TypeAlias = Callable[[dict[str, Any], list[dict[str, Any]]], Awaitable[None]]
+Epilogue: TypeAlias = Callable[[dict[str, Any], list[dict[str, Any]], dict[str, bytes]], Awaitable[None]]
 
 
 @dataclass(frozen=True)
@@ -94,7 +94,7 @@ class Player:
     async def play(self, epilogue: Epilogue | None = None) -> AsyncIterator[Played]:
         """Play all steps in order; after a step that failed the rest is played on, so that all faults show.
 
-        At the end *epilogue* gets the case opened last and its events as the observer sees them.
+        At the end *epilogue* gets the case opened last, its events and its dossier, as the observer sees them.
         """
         async with self._stack:
             if self.theatre.machine:
@@ -112,7 +112,10 @@ class Player:
                 yield replace(played, took=time.perf_counter() - started)
             opened = self._cases.opened
             if epilogue and opened:
-                await epilogue(await self._observer.case(opened), await self._observer.events(opened))
+                if self.theatre.machine:
+                    await self.theatre.machine.settle()
+                seen = self._observer
+                await epilogue(await seen.case(opened), await seen.events(opened), await seen.dossier(opened))
 
     async def _step(self, number: int, written: Step) -> Played:
         if written.needs in _UNBUILT:
