@@ -46,6 +46,8 @@ COPY (SELECT stream, position, body FROM hashi.events
       WHERE stream >= %s AND (%s::text IS NULL OR stream < %s) AND position <= %s ORDER BY stream, version)
 TO STDOUT (FORMAT binary)
 """
+_BY_INDEX: Final = "SET enable_seqscan = off; SET enable_bitmapscan = off; SET max_parallel_workers_per_gather = 0"
+"""Each part along the index, in its order: the planner would read and sort the whole ledger for every one of them."""
 _NEWS: Final = "SELECT DISTINCT stream FROM hashi.events WHERE position > %s AND position <= %s"
 _STREAM: Final = "SELECT stream, position, body FROM hashi.events WHERE stream = %s AND position <= %s ORDER BY version"
 _HOLD_APPENDS: Final = "SELECT hashi.take_turn()"
@@ -119,7 +121,7 @@ def fold_part(part: Part) -> int:
     projection = PROJECTIONS[part.name]
     events = 0
     with (
-        _connected(part.url) as reading,
+        _connected(part.url, _BY_INDEX) as reading,
         _connected(part.url) as writing,
         reading.cursor().copy(_PART_OF, [part.low, part.high, part.high, part.up_to]) as kept,
         writing.cursor().copy(_named("COPY {beside} ({columns}) FROM STDIN", projection)) as rows,
@@ -134,10 +136,10 @@ def fold_part(part: Part) -> int:
 
 
 @contextmanager
-def _connected(url: str) -> Iterator[Connection]:
+def _connected(url: str, settings: LiteralString = "") -> Iterator[Connection]:
     try:
         with psycopg.connect(**connect_arguments(url, role=None)) as connection:
-            connection.execute("SET statement_timeout = 0")
+            connection.execute(f"SET statement_timeout = 0; {settings}")
             yield connection
     except psycopg.OperationalError as error:
         raise StoreUnreachable(str(error).strip()) from error
