@@ -66,6 +66,19 @@ def intake(quick: bool, clients: str | None, rounds: int | None, seconds: float 
     return _run(lambda: measure(plan, _tell))
 
 
+@bench.command(example="hashi bench dossier --json")
+@click.option("--quick", is_flag=True, help="Two dossiers; says that it works, not how fast.")
+@click.option("--events", type=click.IntRange(60, 5_000), default=150, show_default=True)
+def dossier(quick: bool, events: int) -> int:
+    """How long a dossier takes to become a PDF, warm. 技術評価補完資料の作成時間"""
+    from bench.dossier import measure  # noqa: PLC0415
+
+    async def measured() -> "Figures":
+        return measure(events, 2 if quick else 40)
+
+    return _run(measured)
+
+
 @bench.command(example="hashi bench storm --cases 2000")
 @click.option("--cases", type=click.IntRange(1, 20_000), default=2_000, show_default=True)
 def storm(cases: int) -> int:

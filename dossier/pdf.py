@@ -35,8 +35,7 @@ class Attachment:
 def pdf_of(body: bytes, language: str, attachments: Sequence[Attachment] = ()) -> bytes:
     """The dossier whose canonical JSON is *body* as PDF, itself attached. Raises NoGlyph."""
     inputs, issued_at = _inputs(body, language)
-    source = Attachment("dossier.json", body, "application/json", "canonical JSON (RFC 8785)", "source")
-    inputs["attached"] = json.dumps([_plain(one) for one in (source, *attachments)])
+    inputs["attached"] = json.dumps([_plain(one) for one in attachments])
     with _ONE_AT_A_TIME:
         made = _compiler().compile(
             _source(), format="pdf", sys_inputs=inputs, pdf_standards=_STANDARD, timestamp=issued_at
