@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Annotated, Any, Final
 
+from domain.cloud_events import Reader, cloud_event, instant
 from fastapi import APIRouter, Query, Request, Response
 from starlette.datastructures import URL
 
@@ -26,7 +27,7 @@ from gateway.parts import Gateway, gateway_of
 from gateway.problems import Fault, refused, unfit, unknown_case
 from gateway.recorded import note_cases
 from gateway.trails import Trail
-from gateway.views import UNCHANGED, answer, cloud_event, instant, read, row, row_of_overview
+from gateway.views import UNCHANGED, answer, read, row, row_of_overview
 from store.desk import stream_of
 from store.overview import Overview, Place
 from store.sealing import SealBroken
@@ -99,7 +100,8 @@ async def list_events(
         places = await gateway.store.ledger.positions(stream_of(case_id))
         numbered = [(places[event.version], event, data) for _, event, data in numbered]
     shown = [one for one in numbered if one[0] > after]
-    items = [cloud_event(number, event, data, actor, case_id) for number, event, data in shown[:limit]]
+    reader = Reader(actor.role, actor.org_id, case_id)
+    items = [cloud_event(number, event, data, reader) for number, event, data in shown[:limit]]
     return _page(request, items, str(shown[limit - 1][0]) if len(shown) > limit else None)
 
 

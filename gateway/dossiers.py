@@ -4,6 +4,7 @@ from dataclasses import replace
 from typing import Annotated, Any, Final
 from uuid import uuid4
 
+from domain.cloud_events import instant
 from fastapi import APIRouter, Query, Request, Response
 
 from domain.calendar import after_days
@@ -30,7 +31,7 @@ from gateway.papers import Form, Wanted, chosen, issued, preview
 from gateway.parts import Gateway, gateway_of
 from gateway.problems import Fault, refused, unfit, unknown_case
 from gateway.recorded import note_cases
-from gateway.views import UNCHANGED, instant, read
+from gateway.views import UNCHANGED, read
 from store.pool import reading_as
 
 router: Final = APIRouter(tags=["dossiers"])

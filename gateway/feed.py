@@ -15,7 +15,6 @@ from fastapi import APIRouter, Query, Request, Response
 from starlette.responses import StreamingResponse
 
 from domain.envelope import Actor, Organization
-from domain.lending import fed_view
 from domain.reasons import Wording
 from domain.refusals import Refusal
 from domain.terms import Role
@@ -24,9 +23,9 @@ from gateway.cases import require_known_parameters
 from gateway.parts import Gateway, gateway_of
 from gateway.problems import Fault, Problem, refused, unfit
 from gateway.recorded import note_cases
-from gateway.views import answer, cloud_event
+from gateway.views import answer
 from store.feed import Fed
-from store.pool import StoreUnreachable, reading_as
+from store.pool import StoreUnreachable
 
 router: Final = APIRouter(tags=["lender"])
 BATCH: Final = "application/cloudevents-batch+json"
@@ -67,15 +66,8 @@ class _Reader:
             await hearing.wait(ring, left)
 
     async def told(self, one: Fed) -> dict[str, Any]:
-        """*one* as the CloudEvent that the lender sees."""
-        if one.event is None:
-            return {"sequence": f"{one.number:020d}", "withheld": True}
-        is_filing = one.event.type == "PatentApplicationFiled"
-        with reading_as(None):  # whether it is laid open, the case says, which is not the lender's to read
-            case = await self.gateway.cases.today(one.case_id) if is_filing else None
-        now = await self.gateway.store.clock.now() if is_filing else one.event.recorded_at
-        data = fed_view(one.event, self.lender.org_id, one.classes, now, case)
-        return cloud_event(one.number, one.event, data, self.actor, one.case_id)
+        """*one* as the lender sees it."""
+        return await self.gateway.store.feeds.told(self.lender, one)
 
 
 @router.get("/v1/feed", openapi_extra={"x-answer": "Feed"})

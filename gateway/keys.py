@@ -4,6 +4,7 @@ from datetime import datetime, timedelta
 from typing import Annotated, Any, Final
 
 import psycopg.errors
+from domain.cloud_events import instant
 from fastapi import APIRouter, Query, Request, Response
 from pydantic import Field
 
@@ -16,7 +17,7 @@ from gateway.bodies import fitted
 from gateway.parts import gateway_of
 from gateway.problems import Problem
 from gateway.registry import fit_id
-from gateway.views import answer, instant
+from gateway.views import answer
 from store.keys import AlreadyRotated, Key
 
 router: Final = APIRouter(tags=["keys"])

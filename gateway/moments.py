@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from typing import Annotated, Any, Final, TypeAlias
 
+from domain.cloud_events import instant
 from fastapi import Depends, Query
 from pydantic import Field, TypeAdapter, ValidationError
 
@@ -13,7 +14,6 @@ from domain.records import Day, Instant
 from gateway.parts import Gateway
 from gateway.problems import Fault, unfit
 from gateway.trails import Trail
-from gateway.views import instant
 
 PARAMETERS: Final = ("at_version", "as_of", "true_on")
 _TIME: Final[TypeAdapter[datetime | date]] = TypeAdapter(

@@ -2,9 +2,7 @@
 
 import hashlib
 import json
-import re
 from collections.abc import Mapping, Sequence
-from datetime import datetime
 from typing import Any, Final, Protocol
 
 from starlette.requests import Request
@@ -25,8 +23,6 @@ _ROW: Final[tuple[str, ...]] = (
 )
 UNCHANGED: Final[dict[int | str, dict[str, Any]]] = {304: {"description": "It is still what If-None-Match names"}}
 """What a route says that answers by `read`."""
-_OUTSIDE: Final = frozenset({Role.bank_officer, Role.lender_officer})
-_WORD: Final = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 
 
 class Reference(Protocol):
@@ -114,30 +110,6 @@ def row_of_overview(overview: Overview) -> dict[str, Any]:
     return told | ({"coordinator": overview.coordinator_id} if overview.coordinator_id else {})
 
 
-def cloud_event(number: int, event: Event, data: Mapping[str, Any], actor: Actor, name: str) -> dict[str, Any]:
-    """*event* as the CloudEvent that *actor*, who knows the case as *name*, sees under *number*."""
-    told: dict[str, Any] = {
-        "specversion": "1.0",
-        "id": event.event_id,
-        "type": f"jp.hashi.referral.{_WORD.sub('_', event.type).lower()}.v{event.schema_version}",
-        "source": f"/cases/{name}",
-        "time": instant(event.occurred_at),
-        "recordedtime": instant(event.recorded_at),
-        "datacontenttype": "application/json",
-        "dataschema": f"/v1/schemas/events/{event.type}/v{event.schema_version}",
-        "partitionkey": name,
-        "sequence": f"{number:020d}",
-    }
-    if actor.role not in _OUTSIDE or event.actor.org_id == actor.org_id:
-        told["actorrole"] = event.actor.role.value  # a bank is told of its own acts alone: others' may be a bank's
-    return {**told, "data": dict(data)}
-
-
 def shown_events(events: Sequence[Event], actor: Actor, case: Case) -> list[Event]:
     """Those of *events* that exist for *actor*; *case* is the state after them."""
     return [event for event in events if event_view(event, actor, case, event.recorded_at) is not None]
-
-
-def instant(moment: datetime) -> str:
-    """*moment*, in UTC, by RFC 3339."""
-    return moment.isoformat().replace("+00:00", "Z")

@@ -6,14 +6,17 @@ in the same snapshot. So nothing is missed, and what is withdrawn stays as a num
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Final, LiteralString
 
+from domain.cloud_events import Reader, cloud_event, sequence
 from pydantic import TypeAdapter
 
 from domain.envelope import Event, Organization
-from domain.lending import LENDERS, Grant, granted, grants_of, is_fed
+from domain.lending import LENDERS, Grant, fed_view, granted, grants_of, is_fed
 from domain.state import Case
 from domain.streams import CASE, evolve
+from domain.terms import Role
 from store.cases import Cases
 from store.codec import EventTypes, decode
 from store.desk import stream_of
@@ -69,6 +72,8 @@ class Fed:
     """None: withheld, since the company's consent no longer covers it."""
     classes: frozenset[str]
     """The classes of data that the lender may have."""
+    now: datetime
+    """When it was read."""
 
 
 class Feeds:
@@ -90,6 +95,16 @@ class Feeds:
         """The entry of *event_id*; None where the feed of *lender* has none."""
         found = await self._fed(lender, _ONE, [lender.org_id, event_id])
         return found[0] if found and await self._up_to(lender, found[0].number - 1, 1) else None
+
+    async def told(self, lender: Organization, one: Fed) -> dict[str, Any]:
+        """*one* as the CloudEvent that *lender* sees, or that it is withheld."""
+        if one.event is None:
+            return {"sequence": sequence(one.number), "withheld": True}
+        is_filing = one.event.type == "PatentApplicationFiled"
+        with reading_as(None):  # whether it is laid open, the case says, which is not the lender's to read
+            case = await self._cases.today(one.case_id) if is_filing else None
+        data = fed_view(one.event, lender.org_id, one.classes, one.now, case)
+        return cloud_event(one.number, one.event, data, Reader(Role.lender_officer, lender.org_id, one.case_id))
 
     async def last(self, lender_id: str) -> int:
         """The last number given in the feed of *lender_id*."""
@@ -118,7 +133,7 @@ class Feeds:
             kept = None
             if classes is not None:
                 kept = decode(body, self._event_types, veil=veils[stream_of(case_id)])
-            fed.append(Fed(number, case_id, kept, classes or frozenset()))
+            fed.append(Fed(number, case_id, kept, classes or frozenset(), now))
         return fed
 
     async def _later(self, case_id: str) -> tuple[Grant, ...]:
