@@ -15,6 +15,10 @@ LOOK_SIGNAL: Final = "look"
 APPLY: Final = "apply_command"
 FALL_DUE: Final = "fall_due"
 COMMIT_ROWS: Final = "commit_rows"
+
+DELIVERY_WORKFLOW: Final = "LenderDelivery"
+PUSH: Final = "push_to_endpoint"
+WAKE_SIGNAL: Final = "wake"
 DRAINING: Final = "Draining"
 """The type of the rejection while a run turns over: the same command may be sent again at once."""
 STAGE_ATTRIBUTE: Final = "HashiStage"
@@ -30,6 +34,11 @@ def workflow_id(case_id: str) -> str:
 def intake_workflow_id(batch_id: str) -> str:
     """The workflow that commits a batch of needs; opaque as the batch id is."""
     return f"intake-{batch_id}"
+
+
+def delivery_id(endpoint_id: str) -> str:
+    """The workflow that pushes to an endpoint."""
+    return f"delivery-{endpoint_id}"
 
 
 class Payload(BaseModel):
@@ -125,3 +134,11 @@ class Stretch(Payload):
     settled: int
     left: int
     state: str
+
+
+class Pushing(Payload):
+    """To which endpoint a workflow pushes; and what an activity says of it when it comes back."""
+
+    endpoint_id: str
+    is_over: bool = False
+    """True: nothing is pushed to it any more, until somebody starts it again."""

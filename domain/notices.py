@@ -42,12 +42,16 @@ class NoticeKind(StrEnum):
     reminder = "reminder"
     escalation = "escalation"
     dossier = "dossier"
+    feed_suspended = "feed_suspended"
+    feed_recovered = "feed_recovered"
     seed_renewal = "seed_renewal"
     profile_renewal = "profile_renewal"
 
 
 ELSEWHERE: Final = {
     NoticeKind.dossier: "dossiers",
+    NoticeKind.feed_suspended: "feed/endpoints",
+    NoticeKind.feed_recovered: "feed/endpoints",
     NoticeKind.seed_renewal: "seeds",
     NoticeKind.profile_renewal: "researchers",
 }

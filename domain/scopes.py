@@ -16,6 +16,8 @@ class Scope(StrEnum):
     """Give every other command of the catalogue."""
     feed_read = "feed:read"
     """Follow a lender's feed."""
+    feed_write = "feed:write"
+    """Look after a lender's webhooks."""
     audit_read = "audit:read"
     """Read the transparency log."""
     people_read = "people:read"

@@ -18,6 +18,7 @@ from gateway import (
     commands,
     documents,
     dossiers,
+    endpoints,
     explained,
     feed,
     keys,
@@ -47,7 +48,7 @@ from store.sealing import KeyMissing
 __all__ = ["GatewaySettings", "create_app"]
 
 _AUDIENCES: Final = (
-    *(auditor, dossiers, feed, commands, cases, documents, batches, notices, absences, registry, keys),
+    *(auditor, dossiers, feed, endpoints, commands, cases, documents, batches, notices, absences, registry, keys),
     *(schemas, explained, operations),
 )
 log = structlog.get_logger("gateway")

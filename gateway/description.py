@@ -18,6 +18,7 @@ from gateway.absences import AbsencesBody
 from gateway.commands import NEED, OFFERED, OPEN, STREAMS, body_of, example_body
 from gateway.conditions import ETAGS_PATTERN, KEY_PATTERN
 from gateway.dossiers import DOSSIER
+from gateway.endpoints import EndpointBody, ReplayBody, SecretBody
 from gateway.keys import KeyBody, RotationBody
 from gateway.problems import MEDIA_TYPE
 from gateway.registry import ContactBody, OrganizationBody, PersonBody
@@ -25,7 +26,11 @@ from gateway.scopes import scope_names
 from gateway.shapes import SHAPES, Schema, ref
 
 _BODIES: Final[Mapping[str, type[BaseModel]]] = {
-    one.__name__: one for one in (AbsencesBody, ContactBody, OrganizationBody, PersonBody, KeyBody, RotationBody)
+    one.__name__: one
+    for one in (
+        *(AbsencesBody, ContactBody, OrganizationBody, PersonBody, KeyBody, RotationBody),
+        *(EndpointBody, ReplayBody, SecretBody),
+    )
 }
 _KINDS: Final = {stream: kind for kind, stream in STREAMS.items()}
 _DOSSIER_OF_CASE: Final = f"{DOSSIER}OfCase"

@@ -24,13 +24,17 @@ from temporalio.service import RPCError, RPCStatusCode
 from activities.contract import (
     CASE_WORKFLOW,
     COMMAND_UPDATE,
+    DELIVERY_WORKFLOW,
     INTAKE_QUEUE,
     INTAKE_WORKFLOW,
     TASK_QUEUE,
+    WAKE_SIGNAL,
     BatchStart,
     CaseStart,
+    Pushing,
     Reply,
     Ticket,
+    delivery_id,
     intake_workflow_id,
 )
 from gateway.settings import GatewaySettings
@@ -90,6 +94,11 @@ class Engine:
         """Let the batch be committed, if it is reachable; else whoever sweeps begins it."""
         with suppress(RPCError):
             await begin_batch(self._client, batch_id)
+
+    async def deliver(self, endpoint_id: str) -> None:
+        """Let somebody push to the endpoint; if the engine is away, the sweep does it within a minute."""
+        with suppress(RPCError):
+            await start_delivery(self._client, endpoint_id, wake=True)
 
     async def is_reachable(self, patience: float) -> bool:
         """Whether the engine answers within *patience* seconds."""
@@ -158,6 +167,21 @@ async def begin_batch(client: Client, batch_id: str, *, task_queue: str = INTAKE
         task_queue=task_queue,
         id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
         id_reuse_policy=WorkflowIDReusePolicy.ALLOW_DUPLICATE,
+        rpc_timeout=_BRIEF,
+    )
+
+
+async def start_delivery(client: Client, endpoint_id: str, *, wake: bool = False, task_queue: str = TASK_QUEUE) -> None:
+    """Start what pushes to the endpoint, unless it runs; *wake* one that is about to end. Raises RPCError."""
+    await client.start_workflow(
+        DELIVERY_WORKFLOW,
+        Pushing(endpoint_id=endpoint_id),
+        id=delivery_id(endpoint_id),
+        task_queue=task_queue,
+        task_timeout=_TASK,
+        id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
+        id_reuse_policy=WorkflowIDReusePolicy.ALLOW_DUPLICATE,
+        start_signal=WAKE_SIGNAL if wake else None,
         rpc_timeout=_BRIEF,
     )
 

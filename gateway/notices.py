@@ -18,6 +18,8 @@ from store.notices import Contact, Kept
 router: Final = APIRouter(tags=["notices"])
 _ABOUT: Final = {
     NoticeKind.dossier: "dossier_id",
+    NoticeKind.feed_suspended: "endpoint_id",
+    NoticeKind.feed_recovered: "endpoint_id",
     NoticeKind.seed_renewal: "seed_id",
     NoticeKind.profile_renewal: "researcher_id",
 }

@@ -24,5 +24,7 @@ class GatewaySettings:
     """How many requests a key may make in a window, at all gateways together; 0: any number."""
     rate_window: int = 60
     """Seconds of that window."""
+    webhooks_to_loopback: bool = False
+    """Whether webhooks may be on this machine, for development."""
     check_patience: float = 2.0
     """How long `/readyz` waits for each server."""

@@ -72,6 +72,18 @@ _KEY: Final[Mapping[str, Schema]] = {
 }
 _ROW_STATES: Final = ("ready", "already_there", "refused", "committed")
 _BOTH: Final = _object("ja en", ja=_TEXT, en=_TEXT)
+_ENDPOINT: Final[Mapping[str, Schema]] = {
+    "endpoint_id": _TEXT,
+    "lender_id": _TEXT,
+    "url": {"type": "string", "format": "uri"},
+    "payload": {"type": "string", "enum": ["thin", "full"]},
+    "status": {"type": "string", "enum": ["pending", "active", "suspended", "gone"]},
+    "taken_over": {**_COUNT, "description": "The last number of the feed that is pushed, or was."},
+    "failure": {"type": "string", "description": "Why the last attempt failed."},
+    "created_at": _INSTANT,
+    "verified_at": _INSTANT,
+    "failing_since": _INSTANT,
+}
 _FAULT: Final = _object("detail", pointer=_TEXT, parameter=_TEXT, detail=_TEXT)
 _CONSENT_OF: Final = "The consent under which it was shown."
 
@@ -131,6 +143,28 @@ SHAPES: Final[Mapping[str, Schema]] = {
         items=_list({"anyOf": [ref("CloudEvent"), ref("Withheld")]}),
         next={"type": "string", "pattern": "^[0-9]+$", "description": "Goes into `after`, now or later."},
     ),
+    "Endpoint": _object(
+        "endpoint_id lender_id url payload status created_at",
+        **_ENDPOINT,
+        deliveries={"type": "object", "additionalProperties": _COUNT, "description": "How many, by status."},
+    ),
+    "NewEndpoint": _object(
+        "endpoint_id secret public_key",
+        **_ENDPOINT,
+        secret={"type": "string", "description": "Verifies `v1` (HMAC-SHA256); shown this once."},
+        public_key={"type": "string", "description": "Verifies `v1a` (Ed25519)."},
+    ),
+    "Delivery": _object(
+        "sequence case_id status attempts",
+        sequence={"type": "string", "pattern": "^[0-9]{20}$"},
+        case_id=_TEXT,
+        status={"type": "string", "enum": ["waiting", "sent", "withheld", "dead"]},
+        attempts=_COUNT,
+        failure=_TEXT,
+        next_at=_INSTANT,
+        ended_at=_INSTANT,
+    ),
+    "Replayed": _object("endpoint_id replayed", endpoint_id=_TEXT, replayed=_COUNT),
     "Disclosures": _object(
         "items reads next",
         items=_list(_ANY),
@@ -247,6 +281,8 @@ SHAPES: Final[Mapping[str, Schema]] = {
     "CloudEvents": _page("CloudEvent"),
     "IntakeRows": _page("IntakeRow"),
     "Notices": _page("Notice"),
+    "Endpoints": _page("Endpoint"),
+    "Deliveries": _page("Delivery"),
     "Absences": _page("Absence"),
     "Workloads": _page("Workload"),
     "ProblemTypes": _page("ProblemType"),

@@ -73,6 +73,8 @@ _EDGE: Final = {
     "unknown_batch": Title(404, "一括受付がありません", "Unknown batch"),
     "unknown_document": Title(404, "書類がありません", "Unknown document"),
     "unknown_event": Title(404, "イベントがありません", "Unknown event"),
+    "unknown_endpoint": Title(404, "エンドポイントがありません", "Unknown endpoint"),
+    "too_many_endpoints": Title(409, "エンドポイントが多すぎます", "Too many endpoints"),
     "withheld": Title(410, "同意の範囲外になりました", "Withheld by the company"),
     "unknown_checkpoint": Title(404, "チェックポイントがありません", "Unknown checkpoint"),
     "not_sealed": Title(404, "まだ封印されていません", "Not sealed yet"),

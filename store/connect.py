@@ -11,9 +11,11 @@ from store.batches import Batches
 from store.cases import Cases
 from store.clock import Clock
 from store.codec import EventTypes
+from store.deliveries import Deliveries
 from store.desk import Desk
 from store.directory import Directory
 from store.documents import Documents
+from store.endpoints import Endpoints
 from store.entries import Entries
 from store.feed import Feeds
 from store.follow import Following
@@ -34,12 +36,15 @@ __all__ = ["Pool", "Store", "StoreUnreachable", "open_pool"]
 class Store:
     """All parts of the store on one pool of connections."""
 
+    url: str
     pool: Pool
     seals: Seals
     ledger: Ledger
     vault: Vault
     following: Following
     feeds: Feeds
+    endpoints: Endpoints
+    deliveries: Deliveries
     hearing: Hearing
     desk: Desk
     directory: Directory
@@ -68,12 +73,15 @@ class Store:
             vault = Vault(pool, seals)
             ledger = Ledger(pool, event_types, vault)
             store = cls(
+                url=url,
                 pool=pool,
                 seals=seals,
                 ledger=ledger,
                 vault=vault,
                 following=Following(pool, event_types),
                 feeds=Feeds(pool, vault, Cases(ledger), event_types),
+                endpoints=Endpoints(pool, seals),
+                deliveries=Deliveries(pool),
                 hearing=Hearing(url),
                 desk=Desk(pool, seals),
                 directory=Directory(pool),

@@ -471,3 +471,45 @@ feed_lenders: Final = Table(
     comment="Lenders who were given what had been opened to all lenders before they were known; since which position.",
 )
 """Whom the feed has met."""
+
+endpoints: Final = Table(
+    "endpoints",
+    metadata,
+    Column("endpoint_id", Text, primary_key=True),
+    Column("lender_id", Text, nullable=False, index=True),
+    Column("url", Text, nullable=False),
+    Column("payload", Text, nullable=False),
+    Column("status", Text, nullable=False),
+    Column("sealed_secrets", LargeBinary, nullable=False),
+    Column("cursor", BigInteger, nullable=False),
+    Column("attempts", Integer, nullable=False, server_default=text("0")),
+    Column("next_at", _INSTANT, nullable=False, server_default=_NOW),
+    _instant("failing_since", nullable=True),
+    Column("failure", Text),
+    _instant("verified_at", nullable=True),
+    _stamp("created_at"),
+    comment="Webhooks of lenders. cursor is the last number of the feed that was taken over into deliveries.",
+)
+"""Where events are pushed to, by `store.endpoints`."""
+
+deliveries: Final = Table(
+    "deliveries",
+    metadata,
+    Column("endpoint_id", Text, ForeignKey("endpoints.endpoint_id", ondelete="CASCADE"), primary_key=True),
+    Column("number", BigInteger, primary_key=True),
+    Column("case_id", Text, nullable=False),
+    Column("status", Text, nullable=False),
+    Column("attempts", Integer, nullable=False, server_default=text("0")),
+    Column("next_at", _INSTANT, nullable=False, server_default=_NOW),
+    Column("failure", Text),
+    _instant("ended_at", nullable=True),
+    Index(
+        "ix_deliveries_endpoint_id_case_id_number",
+        "endpoint_id",
+        "case_id",
+        "number",
+        postgresql_where=text("status = 'waiting'"),
+    ),
+    comment="One row an event and endpoint: waiting, sent, withheld or dead. It holds numbers and faults, no content.",
+)
+"""What became of each push."""

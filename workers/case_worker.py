@@ -11,11 +11,14 @@ from temporalio.worker import UnsandboxedWorkflowRunner, Worker, WorkerDeploymen
 from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
 
 from activities.contract import TASK_QUEUE
+from activities.delivery import LenderPush
 from activities.ledger import CaseLedger
 from activities.papers import Papers
+from activities.webhooks import Webhooks
 from store.cases import Cases
 from store.connect import Store
 from workers.build import deployment
+from workflows.lender_delivery import LenderDelivery
 from workflows.referral_case import ReferralCase
 
 _CACHED: Final = 2_000
@@ -41,26 +44,33 @@ async def case_worker(
     sandboxed: bool = True,
     cached: int = _CACHED,
     task_queue: str = TASK_QUEUE,
+    webhooks: Webhooks | None = None,
+    address: str = "",
     build: WorkerDeploymentConfig | None = None,
 ) -> AsyncIterator[Worker]:
     """A running worker; leaving the context lets what is under way end.
 
     *papers* renders dossiers; without it none is issued. Needs of one company that are at least *alike* are suspected
     to be one; by default none is.
+    Events are pushed through *webhooks*, and lead to the gateway at *address*; by default to public addresses only.
     *build* is what Temporal is told of this worker's code; by default it takes every case, whichever build began it.
     The sandbox guards determinism and costs a third of the speed: tests use it, production need not.
     """
     ledger = CaseLedger(store, cases, papers, alike)
+    pushing = webhooks or Webhooks()
     worker = Worker(
         client,
         task_queue=task_queue,
-        workflows=[ReferralCase],
-        activities=[ledger.apply_command, ledger.fall_due],
+        workflows=[ReferralCase, LenderDelivery],
+        activities=[ledger.apply_command, ledger.fall_due, LenderPush(store, pushing, address=address).push],
         workflow_runner=runner(sandboxed),
         max_cached_workflows=cached,
         sticky_queue_schedule_to_start_timeout=timedelta(seconds=1),
         graceful_shutdown_timeout=timedelta(seconds=5),
         deployment_config=build or deployment(None),
     )
-    async with worker:
-        yield worker
+    try:
+        async with worker:
+            yield worker
+    finally:
+        await pushing.close()

@@ -59,6 +59,8 @@ KINDS: Final = {
     NoticeKind.case_closed: Wording("案件の終了", "a case closed"),
     NoticeKind.reminder: Wording("期限のお知らせ", "a reminder"),
     NoticeKind.dossier: Wording("技術評価補完資料", "an evidence dossier"),
+    NoticeKind.feed_suspended: Wording("配信の停止", "deliveries have stopped"),
+    NoticeKind.feed_recovered: Wording("配信の再開", "deliveries have recovered"),
     NoticeKind.seed_renewal: Wording("シーズの更新確認", "renewal of a seed"),
     NoticeKind.profile_renewal: Wording("研究者情報の更新確認", "renewal of a researcher's profile"),
     NoticeKind.escalation: Wording("期限超過のお知らせ", "an escalation"),

@@ -16,6 +16,7 @@ from temporalio.client import Client
 
 import migrations
 from activities.papers import Printer
+from activities.webhooks import Webhooks
 from console import add_console
 from gateway.app import create_app
 from gateway.settings import GatewaySettings
@@ -65,6 +66,8 @@ async def run_worker(settings: Settings) -> None:
                 alike=settings.duplicate_likeness,
                 sandboxed=sandboxed,
                 cached=settings.cached_cases,
+                webhooks=Webhooks(loopback=settings.webhooks_to_loopback),
+                address=settings.address(),
                 build=build,
             ),
             intake_worker(client, store, cases=cases, sandboxed=sandboxed, build=build),
@@ -84,10 +87,7 @@ async def run_gateway(settings: Settings) -> None:
     listening = listen(settings)
     async with _servers(settings) as (client, store):
         stopping = stop_signal()
-        limits = GatewaySettings(
-            patience=settings.patience, rate_limit=settings.rate_limit, rate_window=settings.rate_window
-        )
-        app = add_console(create_app(store, client, settings=limits))
+        app = add_console(create_app(store, client, settings=_limits(settings)))
         server = _Server(
             uvicorn.Config(
                 app,
@@ -119,6 +119,15 @@ async def run_relay(settings: Settings) -> None:
         log.info("relay_started")
         await _until(stopping, relay_for_ever(url, store, mail=mail, sealed_by=signers))
     log.info("relay_stopped")
+
+
+def _limits(settings: Settings) -> GatewaySettings:
+    return GatewaySettings(
+        patience=settings.patience,
+        rate_limit=settings.rate_limit,
+        rate_window=settings.rate_window,
+        webhooks_to_loopback=settings.webhooks_to_loopback,
+    )
 
 
 class _Server(uvicorn.Server):

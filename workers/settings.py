@@ -105,6 +105,9 @@ class Settings(BaseSettings):
     public_url: str | None = Field(
         None, description="Where people reach the gateway, for links in mails; default: HASHI_HOST and HASHI_PORT."
     )
+    webhooks_to_loopback: bool = Field(
+        False, description="1 lets lenders' webhooks be on this machine, without TLS; for development only."
+    )
     payload_codec: bool = Field(
         False, description="1 seals what Temporal keeps with the master key; the same for all processes."
     )
@@ -163,17 +166,19 @@ class Settings(BaseSettings):
             )
         return self
 
+    def address(self) -> str:
+        """Where people and lenders reach the gateway."""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return self.public_url or f"http://{host}:{self.port}"
+
     def mail_server(self) -> "MailServer | None":
         """Where mail goes; None when no server is named. Raises SettingsFault."""
         from workers.mailer import MailServer, MailSettingsFault  # noqa: PLC0415 - only the relay pays for it
 
         if self.smtp_url is None:
             return None
-        host = f"[{self.host}]" if ":" in self.host else self.host
         try:
-            return MailServer.at(
-                self.smtp_url.get_secret_value(), self.mail_from, self.public_url or f"http://{host}:{self.port}"
-            )
+            return MailServer.at(self.smtp_url.get_secret_value(), self.mail_from, self.address())
         except MailSettingsFault as error:
             raise SettingsFault(f"HASHI_SMTP_URL, HASHI_MAIL_FROM: {error}") from error
 

@@ -18,7 +18,7 @@ from temporalio.service import RPCError
 
 from activities.contract import CASE_WORKFLOW, SYNC_UPDATE, TASK_QUEUE, CaseStart, Standing, workflow_id
 from activities.entries import EntryClock
-from gateway.engine import begin_batch
+from gateway.engine import begin_batch, start_delivery
 from store.connect import Store, StoreUnreachable
 
 GRACE: Final = timedelta(seconds=10)
@@ -77,6 +77,8 @@ async def sweep(
     results = await asyncio.gather(*(one(case_id) for case_id in overdue), return_exceptions=True)
     _report(overdue, results)
     await sweep_batches(client, store)
+    for endpoint_id in await store.endpoints.running():
+        await start_delivery(client, endpoint_id, task_queue=task_queue)
     return len(overdue) + await (entries or EntryClock(store)).tick(grace)
 
 

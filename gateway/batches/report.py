@@ -5,9 +5,9 @@ import io
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
+from domain.cloud_events import instant
 from domain.reasons import Wording
 from gateway.batches.columns import column_at
-from gateway.views import instant
 from store.batches import Batch, BatchRow
 
 _STATES: Final[Mapping[str, Wording]] = {

@@ -155,6 +155,7 @@ def _processes(settings: Settings, home: UpHome, stack: Stack | None) -> Running
     environment = {
         **_inherited(without_temporal=stack is not None),
         **ours,
+        "HASHI_WEBHOOKS_TO_LOOPBACK": "1" if settings.public_url is None else str(int(settings.webhooks_to_loopback)),
         "HASHI_DEPLOYMENT": "",  # one worker after the other: each takes the cases of the one before
         "HASHI_HOST": settings.host,
         "HASHI_PORT": str(settings.port),
