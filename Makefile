@@ -11,7 +11,7 @@ OUT ?= hashi-demo
 SECONDS ?= 600
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check bench bench-peers up lock schemas openapi fuzz clean
+.PHONY: help demo test check bench bench-peers up lock schemas openapi asyncapi-check fuzz clean
 
 help: ## list the targets
 	@echo "Hashi: from a bank client's technical need to a researcher"
@@ -55,12 +55,17 @@ lock: $(VENV)/.dev ## pin the dependencies anew, with hashes
 	@$(BIN)/uv pip compile pyproject.toml --extra bench --universal --python-version 3.11 \
 	  -c requirements/runtime.txt --generate-hashes --no-emit-index-url --quiet -o requirements/bench.txt
 
-openapi: $(VENV)/.dev ## write docs/openapi.json after the interface changed
+openapi: $(VENV)/.dev ## write docs/openapi.json and docs/asyncapi.json after the interface changed
 	@$(BIN)/python tests/rules/interface_described.py
 
 fuzz: $(VENV)/.dev ## ask every operation what schemathesis thinks of, for SECONDS=600
 	@HASHI_FUZZ_PHASES=examples,coverage,fuzzing,stateful HASHI_FUZZ_EXAMPLES=10 \
 	  HASHI_FUZZ_OPTIONS="--continue-on-failure --max-time $(SECONDS)" $(BIN)/python -m pytest -q -s tests/edges/test_http_fuzz.py
+
+asyncapi-check: $(VENV)/.dev ## hold docs/asyncapi.json against AsyncAPI's own schema, which comes by npm
+	@mkdir -p $(VENV)/share/asyncapi && cd $(VENV)/share/asyncapi && npm pack --silent @asyncapi/specs@6.11.1 > /dev/null && \
+	  tar xzf asyncapi-specs-6.11.1.tgz
+	@$(BIN)/python tests/rules/asyncapi_checked.py $(VENV)/share/asyncapi/package/schemas/3.1.0.json
 
 schemas: $(VENV)/.dev ## write the JSON Schemas of new event shapes; refuses a breaking change
 	@$(BIN)/python tests/rules/released.py

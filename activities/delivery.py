@@ -15,7 +15,7 @@ from uuid import uuid4
 import structlog
 from temporalio import activity
 
-from activities.contract import PUSH, Pushing
+from activities.contract import PUSH, VERIFICATION, Pushing
 from activities.webhooks import Outcome, Webhooks
 from domain.calendar import japanese_day
 from domain.cloud_events import instant
@@ -36,7 +36,6 @@ _AT_ONCE: Final = 16
 """Cases whose events go out to one endpoint at the same time."""
 _TOLD_AFTER: Final = timedelta(minutes=5)
 """How long an endpoint must have failed for its recovery to be worth a notice."""
-VERIFICATION: Final = "jp.hashi.feed.endpoint_verification.v1"
 _THICK: Final = frozenset({"data", "datacontenttype", "actorrole"})
 
 log = structlog.get_logger("delivery")

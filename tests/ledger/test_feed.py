@@ -7,11 +7,13 @@ from itertools import groupby
 from typing import Any
 
 import pytest
+from jsonschema import Draft202012Validator
 from ledger_cases import append_all, walked
 
 from domain.envelope import Event, Organization
 from domain.lending import granted, grants_of, is_fed
 from domain.streams import evolve
+from gateway.lender_contract import asyncapi
 from store.connect import Store
 from store.feed import Fed, feeding
 from store.follow import Batch, Follower
@@ -100,6 +102,21 @@ async def test_nothing_is_readable_but_under_a_consent_in_force(store: Store) ->
             assert one.classes == (classes or frozenset())
             shown += one.event is not None
     assert 0 < shown < len(found)
+
+
+async def test_what_is_told_fits_the_contract(store: Store) -> None:
+    await follow(store, 500)
+    messages = asyncapi()["components"]["messages"].values()
+    checks = {
+        schema["properties"]["type"]["const"]: Draft202012Validator(schema)
+        for schema in (one["payload"]["schema"] for one in messages)
+        if "type" in schema["properties"]
+    }
+    told = [await store.feeds.told(LENDER, one) for one in await store.feeds.read(LENDER, 0, 10_000)]
+    shown = [one for one in told if "withheld" not in one]
+    for one in shown:
+        checks[one["type"]].validate(one)
+    assert len({one["type"] for one in shown}) > 5
 
 
 async def test_a_lender_who_comes_late_gets_what_was_opened_to_all_lenders(store: Store) -> None:

@@ -1,9 +1,10 @@
 """The interface is described as it is, by a document that tools can read and that nobody changes unawares."""
 
+from pathlib import Path
 from typing import Any
 
 import pytest
-from interface_described import FILE, as_text
+from interface_described import FILES, as_text
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
 from workers.cli.schema import interface
@@ -18,9 +19,10 @@ def operations(told: dict[str, Any]) -> list[dict[str, Any]]:
     return [one for path in told["paths"].values() for one in path.values()]
 
 
-def test_the_accepted_description_is_that_of_the_code() -> None:
-    is_same = FILE.read_text("utf-8") == as_text()
-    assert is_same, "the interface changed: look at it, then run `make openapi` and commit docs/openapi.json"
+@pytest.mark.parametrize("file", FILES, ids=lambda file: file.name)
+def test_the_accepted_description_is_that_of_the_code(file: Path) -> None:
+    is_same = file.read_text("utf-8") == as_text(FILES[file])
+    assert is_same, f"the interface changed: look at it, then run `make openapi` and commit docs/{file.name}"
 
 
 def test_it_is_openapi_3_1(told: dict[str, Any]) -> None:

@@ -12,6 +12,7 @@ from domain.terms import Role
 from gateway.app import create_app
 from gateway.commands import NEED, OFFERED, OPEN, STREAMS
 from gateway.description import description
+from gateway.lender_contract import asyncapi
 from gateway.schemas import schema_of_command, schema_of_event
 from workers.cli import show
 from workers.cli.faults import BadInput
@@ -68,6 +69,12 @@ def openapi() -> None:
     No server is needed; a running gateway serves the same at /v1/openapi.json.
     """
     show.document(interface())
+
+
+@schema.command("asyncapi", example="hashi schema asyncapi > asyncapi.json")
+def async_interface() -> None:
+    """Print the AsyncAPI 3.1 description of the lender's feed and webhooks. AsyncAPI仕様"""
+    show.document(asyncapi())
 
 
 def interface() -> dict[str, Any]:
