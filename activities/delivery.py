@@ -34,6 +34,10 @@ _LEASE: Final = 300.0
 _LOOK: Final = 1.0
 _AT_ONCE: Final = 16
 """Cases whose events go out to one endpoint at the same time."""
+_IN_A_ROW: Final = 20
+"""Events of one case before another case has its turn."""
+_GATHER: Final = 0.02
+"""Seconds after something happened in which more may, before all is looked at again."""
 _TOLD_AFTER: Final = timedelta(minutes=5)
 """How long an endpoint must have failed for its recovery to be worth a notice."""
 _THICK: Final = frozenset({"data", "datacontenttype", "actorrole"})
@@ -82,29 +86,38 @@ class LenderPush:
             lender = await self._store.directory.organization(endpoint.lender_id)
             assert lender is not None
             await self._store.deliveries.plan(endpoint_id)
-            for one in await self._store.deliveries.due(endpoint_id, sending, _AT_ONCE - len(sending)):
-                sending[one.case_id] = asyncio.create_task(self._send(endpoint, lender, one))
+            for case_id in await self._store.deliveries.due(endpoint_id, sending, _AT_ONCE - len(sending)):
+                sending[case_id] = asyncio.create_task(self._send_case(endpoint, lender, case_id))
         await _some(sending, ring)
         return False
 
-    async def _send(self, endpoint: Endpoint, lender: Organization, one: Delivery) -> None:
-        """Push one event, as it may be read at this moment, and note what became of it."""
+    async def _send_case(self, endpoint: Endpoint, lender: Organization, case_id: str) -> None:
+        """Push what waits of a case, one event after the other, until one is not taken."""
+        for one in await self._store.deliveries.next(endpoint.endpoint_id, case_id, _IN_A_ROW):
+            if not await self._send(endpoint, lender, one):
+                return
+
+    async def _send(self, endpoint: Endpoint, lender: Organization, one: Delivery) -> bool:
+        """Push one event, as it may be read at this moment, and note what became of it: whether the next may go."""
         deliveries, endpoint_id = self._store.deliveries, endpoint.endpoint_id
         [fed] = await self._store.feeds.read(lender, one.number - 1, 1)
         if fed.event is None:
             await deliveries.end(endpoint_id, one.number, Fate.withheld)
-            return
+            return True
         told = self._told(endpoint, await self._store.feeds.told(lender, fed))
         outcome = await self._push(endpoint, str(told["id"]), told)
         if outcome.failure is None:
             await deliveries.end(endpoint_id, one.number, Fate.sent)
-            await self._note_recovery(endpoint)
-        elif outcome.is_gone:
+            if endpoint.failing_since is not None or one.attempts:
+                await self._note_recovery(endpoint)
+            return True
+        if outcome.is_gone:
             await self._stop(endpoint, Stand.gone, outcome.failure)
         else:
             await self._store.endpoints.failing(endpoint_id, outcome.failure)
             if not await deliveries.put_off(endpoint_id, one, outcome.failure, outcome.wait):
                 await self._stop(endpoint, Stand.suspended, outcome.failure)
+        return False
 
     async def _push(self, endpoint: Endpoint, message_id: str, told: Mapping[str, Any]) -> Outcome:
         secrets = await self._store.endpoints.secrets(endpoint)
@@ -177,7 +190,9 @@ async def _some(sending: dict[str, asyncio.Task[None]], ring: asyncio.Event) -> 
     """Wait until something is sent, something comes, or a second has passed. Raises what a sending raised."""
     waiting = asyncio.ensure_future(ring.wait())
     try:
-        await asyncio.wait([*sending.values(), waiting], timeout=_LOOK, return_when=asyncio.FIRST_COMPLETED)
+        done, _ = await asyncio.wait([*sending.values(), waiting], timeout=_LOOK, return_when=asyncio.FIRST_COMPLETED)
+        if done and len(sending) > 1:
+            await asyncio.sleep(_GATHER)
     finally:
         waiting.cancel()
     for case_id in [case_id for case_id, task in sending.items() if task.done()]:

@@ -187,6 +187,23 @@ def order(seconds: float, seed: int, without: str | None, fast: bool) -> int:
     return _run(lambda: measure(plan, _tell), FAULTS)
 
 
+@bench.command(example="hashi bench feed\nhashi bench feed --events 10000 --kills 2 --seed 7 --json")
+@click.option("--quick", is_flag=True, help="A few events; says that it works, not how fast.")
+@click.option("--events", type=click.IntRange(1, 10_000_000), help="Events that go out with faults; default: 100000.")
+@click.option("--kills", type=click.IntRange(0, 100), help="How often relay and worker are killed; default: 3 each.")
+@click.option("--seed", type=int, help="Which events the receiver does not take at first; default: 1.")
+def feed(quick: bool, events: int | None, kills: int | None, seed: int | None) -> int:
+    """What a lender gets while all on the way fails, and how fast. 融資機関への配信
+
+    From append to delivery at 50 events a second; then with a receiver that answers 500, hangs and closes, and relay
+    and worker killed: what came is what the rule permits. Last the feed is pulled beside COPY of the same rows.
+    """
+    from bench.feed import QUICK, Plan, measure, with_events  # noqa: PLC0415
+
+    plan = with_events(QUICK if quick else Plan(), events, kills, seed)
+    return _run(lambda: measure(plan, _tell))
+
+
 def _run(measuring: Callable[[], Coroutine[Any, Any, "Figures"]], faults: Sequence[str] = ()) -> int:
     from bench.stand import NotReady  # noqa: PLC0415
     from bench.turns import NotAccepted  # noqa: PLC0415

@@ -70,7 +70,7 @@ async def _in_turns(
             began = time.perf_counter()
             await ours()
             found["hashi"].append(time.perf_counter() - began)
-            found["copy"].append(_copied(connection, _ONE, plan.events, [f"case-{_LONG}"]))
+            found["copy"].append(copied(connection, _ONE, plan.events, [f"case-{_LONG}"]))
             found["fetch"].append(_fetched(connection, plan.events))
     figures = {f"ms_{name}_{plan.events}_events": _milliseconds(took) for name, took in found.items()}
     figures |= {f"events_per_second_{name}": _per_second(plan.events, took) for name, took in found.items()}
@@ -119,7 +119,7 @@ async def rebuilding(plan: Plan, tell: Tell) -> Figures:
                 if built.events != count:
                     raise NotAccepted(f"{built.events} of {count} events were read")
                 tell(f"round {number} of {plan.rounds}: COPY")
-                theirs.append(_copied(connection, _ALL, count, []))
+                theirs.append(copied(connection, _ALL, count, []))
     figures = {
         "events": count,
         "events_per_second_hashi": _per_second(count, ours),
@@ -143,7 +143,7 @@ async def _ledger(tell: Tell, make: Callable[[str], int]) -> AsyncIterator[str]:
         yield stack.database_url
 
 
-def _copied(connection: psycopg.Connection[TupleRow], query: str, count: int, parameters: list[Any]) -> float:
+def copied(connection: psycopg.Connection[TupleRow], query: str, count: int, parameters: list[Any]) -> float:
     """Seconds for COPY and parsing of *count* rows."""
     parse = _parser()
     began, seen = time.perf_counter(), 0

@@ -132,6 +132,7 @@ def _environment(stack: Stack, home: Path, key: bytes, port: int) -> dict[str, s
         "HASHI_DATABASE_URL": stack.database_url,
         "HASHI_PORT": str(port),
         "HASHI_RATE_LIMIT": "0",
+        "HASHI_WEBHOOKS_TO_LOOPBACK": "1",
         "HASHI_DUPLICATE_LIKENESS": "2",  # all needs of a bench are the same
         "TEMPORAL_ADDRESS": stack.temporal_address,
         "TEMPORAL_CONFIG_FILE": os.devnull,

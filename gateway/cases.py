@@ -7,11 +7,11 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Annotated, Any, Final
 
-from domain.cloud_events import Reader, cloud_event, instant
 from fastapi import APIRouter, Query, Request, Response
 from starlette.datastructures import URL
 
 from domain.case import evolve
+from domain.cloud_events import Reader, cloud_event, instant
 from domain.disclosures import consent_at, disclosures
 from domain.envelope import Actor
 from domain.reasons import Wording

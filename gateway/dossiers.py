@@ -4,12 +4,12 @@ from dataclasses import replace
 from typing import Annotated, Any, Final
 from uuid import uuid4
 
-from domain.cloud_events import instant
 from fastapi import APIRouter, Query, Request, Response
 
 from domain.calendar import after_days
 from domain.catalogue.dossier_events import VALID_DAYS, Dossier, Issue, Language
 from domain.catalogue.dossiers import RequestDossier, ViewDossier
+from domain.cloud_events import instant
 from domain.disclosures import Disclosure
 from domain.envelope import Actor, Command, Context, Event, made_id
 from domain.following import known_as

@@ -4,10 +4,10 @@ from datetime import datetime, timedelta
 from typing import Annotated, Any, Final
 
 import psycopg.errors
-from domain.cloud_events import instant
 from fastapi import APIRouter, Query, Request, Response
 from pydantic import Field
 
+from domain.cloud_events import instant
 from domain.reasons import Wording
 from domain.records import Instant, Line, Record
 from domain.scopes import Scope

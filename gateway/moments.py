@@ -4,11 +4,11 @@ from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from typing import Annotated, Any, Final, TypeAlias
 
-from domain.cloud_events import instant
 from fastapi import Depends, Query
 from pydantic import Field, TypeAdapter, ValidationError
 
 from domain.calendar import JST
+from domain.cloud_events import instant
 from domain.reasons import Wording
 from domain.records import Day, Instant
 from gateway.parts import Gateway

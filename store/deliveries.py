@@ -28,11 +28,15 @@ WITH taken AS (
 UPDATE hashi.endpoints SET cursor = (SELECT max(number) FROM taken)
 WHERE endpoint_id = %(id)s AND EXISTS (SELECT FROM taken)
 """
-_HEADS: Final = """
-SELECT number, case_id, attempts FROM (
-    SELECT DISTINCT ON (case_id) number, case_id, attempts, next_at FROM hashi.deliveries
+_DUE: Final = """
+SELECT case_id FROM (
+    SELECT DISTINCT ON (case_id) number, case_id, next_at FROM hashi.deliveries
     WHERE endpoint_id = %s AND status = 'waiting' ORDER BY case_id, number
 ) AS heads WHERE next_at <= hashi.now() AND case_id <> ALL(%s) ORDER BY number LIMIT %s
+"""
+_NEXT: Final = """
+SELECT number, case_id, attempts FROM hashi.deliveries
+WHERE endpoint_id = %s AND case_id = %s AND status = 'waiting' ORDER BY number LIMIT %s
 """
 _END: Final = """
 UPDATE hashi.deliveries SET status = %s, attempts = attempts + 1, failure = %s, ended_at = hashi.now()
@@ -107,9 +111,13 @@ class Deliveries:
         """Take over from the feed what is to be pushed."""
         await fetch(self._pool, _PLAN, {"id": endpoint_id, "ahead": AHEAD})
 
-    async def due(self, endpoint_id: str, besides: Collection[str], limit: int) -> list[Delivery]:
-        """What may go out now: of each case, but those *besides*, the first that waits, if it is its time."""
-        return [Delivery(*row) for row in await fetch(self._pool, _HEADS, [endpoint_id, list(besides), limit])]
+    async def due(self, endpoint_id: str, besides: Collection[str], limit: int) -> list[str]:
+        """The cases, but those *besides*, whose first waiting event may go out now."""
+        return [case_id for (case_id,) in await fetch(self._pool, _DUE, [endpoint_id, list(besides), limit])]
+
+    async def next(self, endpoint_id: str, case_id: str, limit: int) -> list[Delivery]:
+        """What of the case waits, in order."""
+        return [Delivery(*row) for row in await fetch(self._pool, _NEXT, [endpoint_id, case_id, limit])]
 
     async def end(self, endpoint_id: str, number: int, fate: Fate, failure: str | None = None) -> None:
         """Nothing more happens to the delivery."""

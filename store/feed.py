@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final, LiteralString
 
-from domain.cloud_events import Reader, cloud_event, sequence
 from pydantic import TypeAdapter
 
+from domain.cloud_events import Reader, cloud_event, sequence
 from domain.envelope import Event, Organization
 from domain.lending import LENDERS, Grant, fed_view, granted, grants_of, is_fed
 from domain.state import Case

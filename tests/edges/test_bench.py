@@ -76,6 +76,17 @@ def test_reading_is_measured_beside_copy(name: str, events: int, ratios: set[str
     assert ("bytes_per_event" in told["figures"]) == (name == "rebuild")
 
 
+def test_a_lender_gets_what_is_permitted_though_everything_on_the_way_fails() -> None:
+    done = hashi("bench", "feed", "--quick", "--json")
+    assert done.returncode == 0, done.stderr
+    told = json.loads(done.stdout)
+    assert set(told["ratios"]) == {"rate_vs_copy"}
+    figures = told["figures"]
+    assert figures["received"] == figures["permitted"] > 300
+    assert (figures["missing"], figures["out_of_order"], figures["kills"]) == (0, 0, 2)
+    assert figures["faults_500"] + figures["faults_closed"] > 0
+
+
 def test_no_case_is_lost_with_the_whole_engine() -> None:
     done = hashi("bench", "restore", "--cases", "3", "--json")
     assert done.returncode == 0, done.stderr

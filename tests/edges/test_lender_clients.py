@@ -26,7 +26,7 @@ from test_http_endpoints import lent, removed, stands
 from test_http_feed import newest
 
 Call = Callable[..., Any]
-CLIENTS = Path(__file__).parents[2] / "docs" / "clients"
+CLIENTS = Path(__file__).parents[2] / "docs" / "client"
 
 
 @pytest.fixture(scope="module", autouse=True)

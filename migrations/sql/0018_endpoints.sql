@@ -39,4 +39,3 @@ COMMENT ON TABLE hashi.deliveries IS
     'One row an event and endpoint: waiting, sent, withheld or dead. It holds numbers and faults, no content.';
 
 GRANT SELECT, INSERT, UPDATE, DELETE ON hashi.endpoints, hashi.deliveries TO hashi_app;
-GRANT SELECT ON hashi.deliveries TO hashi_reader;
