@@ -13,8 +13,10 @@ from temporalio.client import Client
 from domain.reasons import Wording
 from gateway import (
     absences,
+    accounts,
     auditor,
     cases,
+    clients,
     commands,
     documents,
     dossiers,
@@ -23,20 +25,26 @@ from gateway import (
     feed,
     keys,
     notices,
+    oauth,
+    oidc,
     operations,
     registry,
     schemas,
+    sessions,
 )
 from gateway.ask import Asking
 from gateway.auth import admit
 from gateway.batches import routes as batches
 from gateway.conditions import require_text
 from gateway.engine import Engine
+from gateway.keysets import Issuers
 from gateway.parts import Gateway
+from gateway.passwords import Passwords
 from gateway.problems import Fault, Problem, database_full, database_unavailable, key_missing, unfit
 from gateway.quota import Quota
 from gateway.recorded import Recorded
 from gateway.settings import GatewaySettings
+from gateway.tokens import Signing, Tokens
 from gateway.trace import Traced
 from gateway.trails import Trails
 from gateway.wording import sentence_of
@@ -49,7 +57,7 @@ __all__ = ["GatewaySettings", "create_app"]
 
 _AUDIENCES: Final = (
     *(auditor, dossiers, feed, endpoints, commands, cases, documents, batches, notices, absences, registry, keys),
-    *(schemas, explained, operations),
+    *(clients, oauth, accounts, sessions, oidc, schemas, explained, operations),
 )
 log = structlog.get_logger("gateway")
 _DEFAULTS: Final = GatewaySettings()
@@ -88,7 +96,16 @@ def create_app(
     trails = Trails(states, store.desk)
     asking = Asking(store, states, engine, trails)
     quota = Quota(store, settings.rate_limit, settings.rate_window)
-    app.state.gateway = Gateway(store, states, trails, asking, engine, settings, quota)
+    seeds = settings.token_seeds or tuple(store.seals.token_seeds)
+    signing = Signing(settings.issuer, settings.audience or settings.issuer, seeds)
+    issuers = Issuers(settings.issuers)
+    tokens = Tokens(signing, issuers, store.clients, sender_checked=settings.sender_checked)
+    providers = Issuers((settings.provider.issuer,) if settings.provider else ())
+    app.state.gateway = Gateway(
+        *(store, states, trails, asking, engine, settings, quota, signing, issuers, tokens),
+        providers=providers,
+        passwords=Passwords(),
+    )
     for one in _AUDIENCES:
         app.include_router(one.router)
     app.add_middleware(Recorded)

@@ -13,16 +13,22 @@ from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
 from domain.law import RULES
+from domain.scopes import Scope
 from domain.streams import CASE
 from gateway.absences import AbsencesBody
+from gateway.accounts import AcceptanceBody, CodeBody, IdentitiesBody, InvitationBody
+from gateway.clients import ClientBody, ClientKeysBody
 from gateway.commands import NEED, OFFERED, OPEN, STREAMS, body_of, example_body
 from gateway.conditions import ETAGS_PATTERN, KEY_PATTERN
+from gateway.cookies import SESSION
 from gateway.dossiers import DOSSIER
 from gateway.endpoints import EndpointBody, ReplayBody, SecretBody
 from gateway.keys import KeyBody, RotationBody
+from gateway.oauth import TOKENS
 from gateway.problems import MEDIA_TYPE
 from gateway.registry import ContactBody, OrganizationBody, PersonBody
 from gateway.scopes import scope_names
+from gateway.sessions import SignInBody
 from gateway.shapes import SHAPES, Schema, ref
 
 _BODIES: Final[Mapping[str, type[BaseModel]]] = {
@@ -30,10 +36,25 @@ _BODIES: Final[Mapping[str, type[BaseModel]]] = {
     for one in (
         *(AbsencesBody, ContactBody, OrganizationBody, PersonBody, KeyBody, RotationBody),
         *(EndpointBody, ReplayBody, SecretBody),
+        *(AcceptanceBody, CodeBody, IdentitiesBody, InvitationBody, SignInBody, ClientBody, ClientKeysBody),
     )
 }
 _KINDS: Final = {stream: kind for kind, stream in STREAMS.items()}
 _DOSSIER_OF_CASE: Final = f"{DOSSIER}OfCase"
+_SCHEMES: Final[Mapping[str, Schema]] = {
+    "key": {"type": "http", "scheme": "bearer", "description": "An API key `hk_…`."},
+    "session": {"type": "apiKey", "in": "cookie", "name": SESSION, "description": "A signed-in browser."},
+    "oauth": {
+        "type": "oauth2",
+        "description": "Client credentials with private_key_jwt (RFC 7523), here or at an issuer that is trusted.",
+        "flows": {
+            "clientCredentials": {
+                "tokenUrl": TOKENS,
+                "scopes": {one.value: "" for one in Scope if one is not Scope.all},
+            }
+        },
+    },
+}
 _FASTAPIS: Final = frozenset({"HTTPValidationError", "ValidationError"})
 _ABOUT: Final = (
     "A bank refers a client's technical need and follows its case; people act by commands, readers see what concerns "
@@ -108,7 +129,7 @@ def _secure(path: str, operations: Mapping[str, Schema]) -> None:
     """Say of the *operations* at *path* what they need to come with."""
     for method, operation in operations.items():
         scopes = scope_names(f"{method.upper()} {path}")
-        operation["security"] = [] if scopes is None else [{"key": scopes}]
+        operation["security"] = [] if scopes is None else [{name: scopes} for name in _SCHEMES]
 
 
 def _operations(told: Mapping[str, Any]) -> Iterable[dict[str, Any]]:
@@ -129,7 +150,7 @@ def _components(of_routes: Mapping[str, Any]) -> dict[str, Any]:
             "CaseChanged": _caused("Receipt"),
             "EntryChanged": _caused("EntryReceipt"),
         },
-        "securitySchemes": {"key": {"type": "http", "scheme": "bearer"}},
+        "securitySchemes": dict(_SCHEMES),
     }
 
 

@@ -7,8 +7,11 @@ from starlette.requests import Request
 
 from gateway.ask import Asking
 from gateway.engine import Engine
+from gateway.keysets import Issuers
+from gateway.passwords import Passwords
 from gateway.quota import Quota
 from gateway.settings import GatewaySettings
+from gateway.tokens import Signing, Tokens
 from gateway.trails import Trails
 from store.cases import Cases
 from store.connect import Store
@@ -25,6 +28,11 @@ class Gateway:
     engine: Engine
     settings: GatewaySettings
     quota: Quota
+    signing: Signing
+    issuers: Issuers
+    tokens: Tokens
+    providers: Issuers
+    passwords: Passwords
     table: asyncio.Lock = field(default_factory=asyncio.Lock)
     """Held while a table of needs is unpacked: one at a time, for that takes memory."""
 

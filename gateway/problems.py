@@ -43,6 +43,8 @@ class Problem(Exception):
     faults: tuple[Fault, ...] = ()
     facts: Mapping[str, str] = field(default_factory=dict)
     headers: Mapping[str, str] = field(default_factory=dict)
+    extra: Mapping[str, str] = field(default_factory=dict)
+    """Further members, which another standard asks for."""
 
     @property
     def status(self) -> int:
@@ -60,6 +62,7 @@ class Problem(Exception):
             "pointer": self.pointer,
             "errors": [one.told(language) for one in self.faults],
             "facts": dict(self.facts),
+            **self.extra,
             "instance": f"urn:uuid:{request_id}" if self.status >= 500 and request_id else None,
         }
         return {name: value for name, value in members.items() if value not in (None, [], {})}

@@ -84,6 +84,12 @@ _ENDPOINT: Final[Mapping[str, Schema]] = {
     "verified_at": _INSTANT,
     "failing_since": _INSTANT,
 }
+_SESSION: Final[Mapping[str, Schema]] = {
+    "session_id": _TEXT,
+    "person_id": _TEXT,
+    "csrf_token": {"type": "string", "description": "Goes with every change in the session, as X-CSRF-Token."},
+    "expires_at": _INSTANT,
+}
 _FAULT: Final = _object("detail", pointer=_TEXT, parameter=_TEXT, detail=_TEXT)
 _CONSENT_OF: Final = "The consent under which it was shown."
 
@@ -260,6 +266,43 @@ SHAPES: Final[Mapping[str, Schema]] = {
     "Person": _object("person_id role org_id name", person_id=_TEXT, role=_ROLE, org_id=_TEXT, name=_TEXT),
     "Key": _object("key_id person_id label scopes status created_at", **_KEY),
     "NewKey": _object("key key_id person_id label scopes status created_at", key=_TEXT, **_KEY),
+    "Client": _object(
+        "client_id person_id label scopes status created_at",
+        client_id=_TEXT,
+        person_id=_TEXT,
+        label=_TEXT,
+        scopes=_KEY["scopes"],
+        status={"type": "string", "enum": ["live", "revoked"]},
+        issuer=_TEXT,
+        subject=_TEXT,
+        jwks=_ANY,
+        created_at=_INSTANT,
+        revoked_at=_INSTANT,
+        last_used_at=_KEY["last_used_at"],
+    ),
+    "AccessToken": _object(
+        "access_token token_type expires_in scope",
+        access_token=_TEXT,
+        token_type={"const": "Bearer"},
+        expires_in=_COUNT,
+        scope=_TEXT,
+    ),
+    "KeySet": _object("keys", keys=_list(_ANY)),
+    "ServerMetadata": _object("issuer token_endpoint jwks_uri", issuer=_TEXT, token_endpoint=_TEXT, jwks_uri=_TEXT),
+    "NewSession": _object("session_id person_id csrf_token expires_at", **_SESSION),
+    "CurrentSession": _object("session_id person_id csrf_token expires_at", **_SESSION),
+    "Session": _object(
+        "session_id person_id method created_at last_used_at expires_at",
+        session_id=_TEXT,
+        person_id=_TEXT,
+        method={"type": "string", "enum": ["local", "oidc"]},
+        created_at=_INSTANT,
+        last_used_at=_INSTANT,
+        expires_at=_INSTANT,
+    ),
+    "Invitation": _object("person_id invitation expires_at", person_id=_TEXT, invitation=_TEXT, expires_at=_INSTANT),
+    "Invited": _object("person_id name secret address", person_id=_TEXT, name=_TEXT, secret=_TEXT, address=_TEXT),
+    "Identity": _object("issuer subject", issuer=_TEXT, subject=_TEXT),
     "JsonSchema": _object("$schema $id", **{"$schema": _TEXT, "$id": _TEXT}),
     "OpenApi": _object("openapi info paths", openapi=_TEXT, info=_ANY, paths=_ANY),
     "ProblemType": _object(
@@ -276,6 +319,9 @@ SHAPES: Final[Mapping[str, Schema]] = {
     "Cases": _page("CaseRow"),
     "Dossiers": _page("Dossier"),
     "Keys": _page("Key"),
+    "Clients": _page("Client"),
+    "Sessions": _page("Session"),
+    "Identities": _page("Identity"),
     "Organizations": _page("Organization"),
     "People": _page("Person"),
     "CloudEvents": _page("CloudEvent"),

@@ -13,7 +13,7 @@ _SUFFIXES: Final[Mapping[str, str]] = {
     "_count": "How many.",
 }
 _NAMES: Final[Mapping[str, str]] = {
-    **dict.fromkeys(("direct", "indirect", "visiting", "success_fee", "fee"), "In JPY, as a decimal string."),
+    **dict.fromkeys(("direct", "indirect", "visiting", "success_fee", "fee", "total"), "In JPY, as a decimal string."),
     **dict.fromkeys(("jobs", "rd_staff", "attendance"), "In persons."),
     **dict.fromkeys(("trl", "trl_seen", "initial_trl"), "Technology readiness level, 1 to 9."),
     "level": "Readiness: 1 to 9 of its scale. Of a reminder: which step of its timer, from 1.",

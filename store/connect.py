@@ -7,8 +7,10 @@ from typing import Self
 
 from domain.case import event_type
 from store.absences import Absences
+from store.accounts import Accounts
 from store.batches import Batches
 from store.cases import Cases
+from store.clients import Clients
 from store.clock import Clock
 from store.codec import EventTypes
 from store.deliveries import Deliveries
@@ -27,6 +29,7 @@ from store.overview import Overviews
 from store.pool import Pool, StoreUnreachable, open_pool
 from store.quotas import Quotas
 from store.sealing import Seals
+from store.sessions import Pauses, Sessions
 from store.vault import Vault
 
 __all__ = ["Pool", "Store", "StoreUnreachable", "open_pool"]
@@ -49,6 +52,10 @@ class Store:
     desk: Desk
     directory: Directory
     keys: Keys
+    clients: Clients
+    accounts: Accounts
+    sessions: Sessions
+    pauses: Pauses
     documents: Documents
     overview: Overviews
     entries: Entries
@@ -86,6 +93,10 @@ class Store:
                 desk=Desk(pool, seals),
                 directory=Directory(pool),
                 keys=Keys(pool),
+                clients=Clients(pool),
+                accounts=Accounts(pool, seals),
+                sessions=Sessions(pool),
+                pauses=Pauses(pool),
                 documents=Documents(pool, seals, vault),
                 overview=Overviews(pool),
                 entries=Entries(pool),

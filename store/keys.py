@@ -49,10 +49,17 @@ class Caller:
     key_id: str
     """What they came with: the id of the key, client or session."""
     scopes: frozenset[str] = frozenset({Scope.all})
+    ends_at: datetime | None = None
+    """When the session ends they came in, where it is one."""
+
+    @property
+    def may_all(self) -> bool:
+        """Whether what they came with is for whatever the person may do."""
+        return Scope.all in self.scopes
 
     def may(self, scope: Scope) -> bool:
         """Whether what they came with is for *scope*."""
-        return Scope.all in self.scopes or scope in self.scopes
+        return self.may_all or scope in self.scopes
 
 
 @dataclass(frozen=True)

@@ -39,6 +39,8 @@ class Seals:
         self._ids: Final = _derive(master_keys[-1], "id")
         self.log_seeds: Final = [_derive(key, "transparency log") for key in master_keys]
         """Secret keys of the transparency log, the newest first, for a system that was given none of their own."""
+        self.token_seeds: Final = [_derive(key, "access tokens") for key in master_keys]
+        """Secret keys that access tokens are signed with, the newest first, unless others were given."""
         self.log_origin: Final = f"hashi/{self._id(b'log')[:16]}"
         """The name of the system's transparency log, unless it was given another."""
 

@@ -43,11 +43,13 @@ _INSTANT: Final = DateTime(timezone=True)
 _NOW: Final = text("hashi.now()")
 
 
-def _instant(name: str, *, nullable: bool = False) -> Column[object]:
+def instant(name: str, *, nullable: bool = False) -> Column[object]:
+    """A column *name* that holds a moment."""
     return Column(name, _INSTANT, nullable=nullable)
 
 
-def _stamp(name: str) -> Column[object]:
+def stamp(name: str) -> Column[object]:
+    """A column *name* that holds when its row was made."""
     return Column(name, _INSTANT, nullable=False, server_default=_NOW)
 
 
@@ -59,7 +61,7 @@ events: Final = Table(
     Column("version", Integer, nullable=False),
     Column("event_id", Uuid, nullable=False),
     Column("command_id", Text, nullable=False),
-    _instant("recorded_at"),
+    instant("recorded_at"),
     Column("body", LargeBinary, nullable=False),
     UniqueConstraint("event_id"),
     UniqueConstraint("stream", "version"),
@@ -86,9 +88,9 @@ case_overview: Final = Table(
     Column("coordinator_id", Text),
     Column("title", Text),
     Column("readers", ARRAY(Text), nullable=False),
-    _instant("opened_at"),
-    _instant("updated_at"),
-    _instant("next_due_at", nullable=True),
+    instant("opened_at"),
+    instant("updated_at"),
+    instant("next_due_at", nullable=True),
     Column("position", BigInteger, nullable=False),
     Column("lending", JSONB),
     Index("ix_case_overview_readers", "readers", postgresql_using="gin"),
@@ -107,7 +109,7 @@ entries: Final = Table(
     Column("about", Text),
     Column("standing", Text, nullable=False),
     Column("due_command", Text),
-    _instant("next_due_at", nullable=True),
+    instant("next_due_at", nullable=True),
     Column("body", JSONB, nullable=False),
     Column("version", Integer, nullable=False),
     Column("position", BigInteger, nullable=False),
@@ -141,7 +143,7 @@ commands: Final = Table(
     Column("org_id", Text, nullable=False),
     Column("sealed_body", LargeBinary, nullable=False),
     Column("fingerprint", LargeBinary, nullable=False),
-    _stamp("received_at"),
+    stamp("received_at"),
     Index(None, "case_id"),
     comment="Command bodies, encrypted; the engine carries their ids only.",
 )
@@ -158,7 +160,7 @@ refusals: Final = Table(
     Column("code", Text, nullable=False),
     Column("problem", JSONB, nullable=False),
     Column("fingerprint", LargeBinary, nullable=False),
-    _stamp("refused_at"),
+    stamp("refused_at"),
     Index(None, "case_id"),
     comment="What was refused and why; a retry gets the same answer from here.",
 )
@@ -198,12 +200,12 @@ api_keys: Final = Table(
     Column("secret_hash", LargeBinary, nullable=False),
     Column("person_id", Text, ForeignKey(people.c.person_id), nullable=False),
     Column("label", Text, nullable=False),
-    _stamp("created_at"),
-    _instant("expires_at", nullable=True),
-    _instant("revoked_at", nullable=True),
+    stamp("created_at"),
+    instant("expires_at", nullable=True),
+    instant("revoked_at", nullable=True),
     Column("scopes", ARRAY(Text), nullable=False, server_default=text("ARRAY['all']")),
     Column("replaces", Text, ForeignKey("api_keys.key_id")),
-    _instant("last_used_at", nullable=True),
+    instant("last_used_at", nullable=True),
     Index(None, "person_id"),
     Index(None, "replaces"),
 )
@@ -226,8 +228,8 @@ subject_keys: Final = Table(
     Column("subject", Text, nullable=False),
     Column("number", Integer, nullable=False),
     Column("wrapped", LargeBinary),
-    _stamp("created_at"),
-    _instant("destroyed_at", nullable=True),
+    stamp("created_at"),
+    instant("destroyed_at", nullable=True),
     UniqueConstraint("subject", "number"),
     CheckConstraint("(wrapped IS NULL) = (destroyed_at IS NOT NULL)", name="destroyed"),
     comment="Data keys, wrapped by the master key; destroyed ones keep their row.",
@@ -257,13 +259,13 @@ notices: Final = Table(
     Column("subject", Text),
     Column("answers", ARRAY(Text), nullable=False),
     Column("link_hash", LargeBinary),
-    _instant("created_at"),
-    _instant("due_at", nullable=True),
+    instant("created_at"),
+    instant("due_at", nullable=True),
     Column("attempts", Integer, nullable=False, server_default=text("0")),
-    _instant("sent_at", nullable=True),
-    _instant("failed_at", nullable=True),
+    instant("sent_at", nullable=True),
+    instant("failed_at", nullable=True),
     Column("failure", Text),
-    _instant("answered_at", nullable=True),
+    instant("answered_at", nullable=True),
     UniqueConstraint("link_hash"),
     Index("ix_notices_person_id_number", "person_id", "number"),
     Index(
@@ -285,7 +287,7 @@ documents: Final = Table(
     Column("file_name", Text),
     Column("org_id", Text, nullable=False),
     Column("content", LargeBinary, nullable=False),
-    _stamp("created_at"),
+    stamp("created_at"),
 )
 """Files that events refer to by id and SHA-256."""
 
@@ -301,8 +303,8 @@ intake_batches: Final = Table(
     Column("bytes", BigInteger, nullable=False),
     Column("content", LargeBinary, nullable=False),
     Column("state", Text, nullable=False),
-    _stamp("created_at"),
-    _instant("moved_at"),
+    stamp("created_at"),
+    instant("moved_at"),
     Index("ix_intake_batches_moved_at", "moved_at"),
     comment="Tables of needs as they were uploaded, sealed under keys of their own; moved_at is when one last changed.",
 )
@@ -328,7 +330,7 @@ clock: Final = Table(
     metadata,
     Column("single", Boolean, primary_key=True, server_default=text("true")),
     Column("shifted_by", Interval, nullable=False, server_default=text("'0'::interval")),
-    _instant("frozen_at", nullable=True),
+    instant("frozen_at", nullable=True),
     Column("movable", Boolean, nullable=False, server_default=text("false")),
     CheckConstraint("single", name="single"),
     comment="hashi.now() is frozen_at, or the time of the server plus shifted_by; moved by hashi.move_clock alone.",
@@ -372,7 +374,7 @@ log_checkpoints: Final = Table(
     metadata,
     Column("size", BigInteger, primary_key=True, autoincrement=False),
     Column("note", LargeBinary, nullable=False),
-    _stamp("sealed_at"),
+    stamp("sealed_at"),
     CheckConstraint("size > 0", name="size"),
     comment="Signed heads of the log, as they are handed out (C2SP tlog-checkpoint).",
 )
@@ -382,7 +384,7 @@ log_keys: Final = Table(
     "log_keys",
     metadata,
     Column("vkey", Text, primary_key=True),
-    _stamp("first_used_at"),
+    stamp("first_used_at"),
     comment="Verifier keys that signed a checkpoint here; a help for finding them, no proof of whose they are.",
 )
 """Public keys of the log."""
@@ -404,8 +406,8 @@ case_facts: Final = Table(
     Column("furthest_stage", Text, nullable=False),
     Column("stages", ARRAY(Text), nullable=False),
     Column("entered_at", ARRAY(_INSTANT), nullable=False),
-    _instant("opened_at"),
-    _instant("closed_at", nullable=True),
+    instant("opened_at"),
+    instant("closed_at", nullable=True),
     Index(None, "fiscal_year"),
     comment="One row a case for statistics, derived from its events by the relay. No names, no texts.",
 )
@@ -415,7 +417,7 @@ reads: Final = Table(
     "reads",
     metadata,
     Column("read_id", BigInteger, Identity(always=True), primary_key=True),
-    _stamp("read_at"),
+    stamp("read_at"),
     Column("role", Text, nullable=False),
     Column("org_id", Text, nullable=False),
     Column("person_id", Text, nullable=False),
@@ -484,10 +486,10 @@ endpoints: Final = Table(
     Column("cursor", BigInteger, nullable=False),
     Column("attempts", Integer, nullable=False, server_default=text("0")),
     Column("next_at", _INSTANT, nullable=False, server_default=_NOW),
-    _instant("failing_since", nullable=True),
+    instant("failing_since", nullable=True),
     Column("failure", Text),
-    _instant("verified_at", nullable=True),
-    _stamp("created_at"),
+    instant("verified_at", nullable=True),
+    stamp("created_at"),
     comment="Webhooks of lenders. cursor is the last number of the feed that was taken over into deliveries.",
 )
 """Where events are pushed to, by `store.endpoints`."""
@@ -502,7 +504,7 @@ deliveries: Final = Table(
     Column("attempts", Integer, nullable=False, server_default=text("0")),
     Column("next_at", _INSTANT, nullable=False, server_default=_NOW),
     Column("failure", Text),
-    _instant("ended_at", nullable=True),
+    instant("ended_at", nullable=True),
     Index(
         "ix_deliveries_endpoint_id_case_id_number",
         "endpoint_id",

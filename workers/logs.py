@@ -21,6 +21,7 @@ ALLOWED: Final = frozenset(
     | {"milliseconds", "outcome", "role", "fault"}
     | {"workflow_id", "run_id", "task_queue", "position", "version"}
     | {"count", "failed", "error", "name", "pid", "signal", "again_in", "log", "url", "host", "port"}
+    | {"client_id", "session_id"}
     | {"temporal_address", "namespace", "home", "problems", "sandboxed", "build"}
 )
 """The keys an event may have. None of them may ever hold a name, a text or a document of anybody's."""

@@ -19,7 +19,6 @@ from activities.papers import Printer
 from activities.webhooks import Webhooks
 from console import add_console
 from gateway.app import create_app
-from gateway.settings import GatewaySettings
 from store.cases import Cases
 from store.connect import Store
 from store.pool import StoreUnreachable
@@ -87,7 +86,7 @@ async def run_gateway(settings: Settings) -> None:
     listening = listen(settings)
     async with _servers(settings) as (client, store):
         stopping = stop_signal()
-        app = add_console(create_app(store, client, settings=_limits(settings)))
+        app = add_console(create_app(store, client, settings=settings.gateway()))
         server = _Server(
             uvicorn.Config(
                 app,
@@ -119,15 +118,6 @@ async def run_relay(settings: Settings) -> None:
         log.info("relay_started")
         await _until(stopping, relay_for_ever(url, store, mail=mail, sealed_by=signers))
     log.info("relay_stopped")
-
-
-def _limits(settings: Settings) -> GatewaySettings:
-    return GatewaySettings(
-        patience=settings.patience,
-        rate_limit=settings.rate_limit,
-        rate_window=settings.rate_window,
-        webhooks_to_loopback=settings.webhooks_to_loopback,
-    )
 
 
 class _Server(uvicorn.Server):

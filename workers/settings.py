@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from audit.signing import Signer
     from audit.verify_bundle import Key
+    from gateway.settings import GatewaySettings, Provider
     from workers.mailer import MailServer
 
 PREFIX: Final = "HASHI_"
@@ -37,7 +38,17 @@ TEMPORAL_VARIABLES: Final[Mapping[str, tuple[str, str]]] = {
     "TEMPORAL_API_KEY": ("", "Key for Temporal Cloud; switches TLS on."),
     "TEMPORAL_TLS": ("", "Whether to use TLS; TEMPORAL_TLS_… name certificates."),
 }
-_SECRET: Final = frozenset({"HASHI_MASTER_KEY", "HASHI_LOG_KEY", "HASHI_API_KEY", "HASHI_SMTP_URL", "TEMPORAL_API_KEY"})
+_SECRET: Final = frozenset(
+    {
+        "HASHI_TOKEN_KEY",
+        "HASHI_OIDC_CLIENT_SECRET",
+        "HASHI_MASTER_KEY",
+        "HASHI_LOG_KEY",
+        "HASHI_API_KEY",
+        "HASHI_SMTP_URL",
+        "TEMPORAL_API_KEY",
+    }
+)
 _MASK: Final = "********"
 
 
@@ -84,6 +95,26 @@ class Settings(BaseSettings):
     )
     log_trusted: str | None = Field(
         None, description="Verifier keys of the log that `hashi audit` trusts beside these, for instance retired ones."
+    )
+    token_key: SecretStr | None = Field(
+        None,
+        description="32 bytes as base64 or hex that sign our OAuth access tokens; several, by commas, newest first. "
+        "Default: keys that come from the master keys.",
+    )
+    token_key_file: Path | None = Field(None, description="A file with the tokens' keys, instead of HASHI_TOKEN_KEY.")
+    oauth_issuers: str | None = Field(
+        None, description="Authorization servers whose access tokens count: their issuers, by commas."
+    )
+    oauth_audience: str | None = Field(
+        None, description="What access tokens are meant for (aud); default: HASHI_PUBLIC_URL."
+    )
+    proxy_checks_sender: bool = Field(
+        False, description="1: the proxy checks that DPoP- or mTLS-bound tokens come from whom they are bound to."
+    )
+    oidc_issuer: str | None = Field(None, description="An OpenID Connect provider where people sign in: its issuer.")
+    oidc_client_id: str = Field("hashi", description="As whom the provider knows this system.")
+    oidc_client_secret: SecretStr | None = Field(
+        None, description="The secret the provider gave it; default: none, PKCE alone."
     )
     api_key: SecretStr | None = Field(None, description="The key of who acts; `--as PERSON` goes before it.")
     url: str | None = Field(None, description="Address of the gateway for commands; default: that of `hashi up`.")
@@ -167,9 +198,43 @@ class Settings(BaseSettings):
         return self
 
     def address(self) -> str:
-        """Where people and lenders reach the gateway."""
+        """Where the gateway is reached: HASHI_PUBLIC_URL, else the address it listens on."""
         host = f"[{self.host}]" if ":" in self.host else self.host
         return self.public_url or f"http://{host}:{self.port}"
+
+    def gateway(self) -> "GatewaySettings":
+        """What the gateway is told. Raises SettingsFault."""
+        from gateway.settings import GatewaySettings  # noqa: PLC0415 - only the gateway pays for it
+
+        return GatewaySettings(
+            patience=self.patience,
+            rate_limit=self.rate_limit,
+            rate_window=self.rate_window,
+            webhooks_to_loopback=self.webhooks_to_loopback,
+            issuer=self.address(),
+            issuers=self.trusted_issuers(),
+            audience=self.oauth_audience,
+            token_seeds=tuple(_keys("HASHI_TOKEN_KEY", self.token_key, self.token_key_file)),
+            sender_checked=self.proxy_checks_sender,
+            provider=self.provider(),
+        )
+
+    def provider(self) -> "Provider | None":
+        """Where people sign in beside local accounts. Raises SettingsFault."""
+        from gateway.settings import Provider  # noqa: PLC0415
+
+        if self.oidc_issuer is None:
+            return None
+        _require_safe("HASHI_OIDC_ISSUER", self.oidc_issuer)
+        secret = self.oidc_client_secret
+        return Provider(self.oidc_issuer, self.oidc_client_id, secret.get_secret_value() if secret else None)
+
+    def trusted_issuers(self) -> tuple[str, ...]:
+        """The authorization servers whose access tokens count. Raises SettingsFault."""
+        named = tuple((self.oauth_issuers or "").replace(",", " ").split())
+        for one in named:
+            _require_safe("HASHI_OAUTH_ISSUERS", one)
+        return named
 
     def mail_server(self) -> "MailServer | None":
         """Where mail goes; None when no server is named. Raises SettingsFault."""
@@ -220,6 +285,12 @@ def is_loopback(host: str) -> bool:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
         return host == "localhost"
+
+
+def _require_safe(name: str, url: str) -> None:
+    parts = urlsplit(url)
+    if parts.scheme != "https" and not (parts.scheme == "http" and is_loopback(parts.hostname or "")):
+        raise SettingsFault(f"{name}: {url} is not https; only on this machine may an issuer be reached without TLS")
 
 
 def _keys(name: str, given: SecretStr | None, path: Path | None) -> list[bytes]:

@@ -103,24 +103,24 @@ def test_a_misspelt_variable_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None
 def test_every_setting_is_described_and_secrets_are_masked(monkeypatch: pytest.MonkeyPatch) -> None:
     secrets = {
         "HASHI_MASTER_KEY": KEY.hex(),
-        "HASHI_API_KEY": "hk_secret",
-        "HASHI_DATABASE_URL": "postgresql://hashi:secret@db.example/hashi",
-        "TEMPORAL_API_KEY": "secret",
+        "HASHI_API_KEY": "hk_geheim",
+        "HASHI_DATABASE_URL": "postgresql://hashi:geheim@db.example/hashi",
+        "TEMPORAL_API_KEY": "geheim",
     }
     for name, value in secrets.items():
         monkeypatch.setenv(name, value)
     told = {one.name: one for one in described()}
     assert {f"HASHI_{name.upper()}" for name in Settings.model_fields} <= told.keys()
     assert all(one.meaning for one in told.values())
-    assert "secret" not in str(told)
+    assert "geheim" not in str(told)
     assert KEY.hex() not in str(told)
     assert told["HASHI_DATABASE_URL"].value == "postgresql://hashi:********@db.example/hashi"
 
 
 def test_settings_do_not_show_secrets_by_themselves(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HASHI_MASTER_KEY", KEY.hex())
-    monkeypatch.setenv("HASHI_DATABASE_URL", "postgresql://hashi:secret@db.example/hashi")
-    assert "secret" not in repr(Settings.load())
+    monkeypatch.setenv("HASHI_DATABASE_URL", "postgresql://hashi:geheim@db.example/hashi")
+    assert "geheim" not in repr(Settings.load())
     assert KEY.hex() not in repr(Settings.load())
 
 

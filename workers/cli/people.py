@@ -158,6 +158,91 @@ def workload(api: Api) -> None:
 
 
 @people.command(
+    "invite", example="hashi people invite tanaka --as admin\nhashi people invite tanaka --hours 24 --as admin"
+)
+@click.argument("person_id", metavar="ID")
+@click.option("--hours", default=72, show_default=True, type=click.IntRange(1, 720), help="How long it is open.")
+@acts
+def invite(api: Api, person_id: str, *, hours: int) -> None:
+    """Invite ID to set a password and a one-time code, also when they lost them. 招待(再設定)
+
+    Hand the code over in person or by phone. What they had goes on until they used it; then all their sessions end.
+    """
+    told = api.post(path("people", person_id, "invitations"), {"hours": hours}).body
+    if wants_json():
+        show.document(told)
+    else:
+        show.pairs({"person": person_id, "invitation": told["invitation"]}, indent=0)
+        show.pairs({"open until": show.moment(told["expires_at"])}, indent=0)
+        show.say("This invitation is shown once, and works once.")
+
+
+@people.command(
+    "bind", example="hashi people bind tanaka --issuer https://id.center.example --subject 248289 --as admin"
+)
+@click.argument("person_id", metavar="ID")
+@click.option("--issuer", metavar="URL", help="The OpenID Connect provider.")
+@click.option("--subject", metavar="SUB", help="Whom it calls ID, the claim `sub`.")
+@click.option("--nobody", is_flag=True, help="Take every binding away.")
+@acts
+def bind(api: Api, person_id: str, *, issuer: str | None, subject: str | None, nobody: bool) -> None:
+    """Let ID sign in as SUBJECT of ISSUER, in place of earlier bindings; without options, list them. IDの連携"""
+    where = path("people", person_id, "identities")
+    if (issuer is None) != (subject is None) or (nobody and issuer):
+        raise BadInput("--issuer, --subject: name both, or neither; --nobody goes alone")
+    if issuer or nobody:
+        wanted = [] if nobody else [{"issuer": issuer, "subject": subject}]
+        found = api.put(where, {"identities": wanted}).body["items"]
+    else:
+        found = api.get(where).body["items"]
+    if wants_json():
+        show.lines(found)
+    elif found:
+        show.table(("Issuer", "Subject"), [(one["issuer"], one["subject"]) for one in found])
+    else:
+        show.say("Bound to nobody elsewhere.")
+
+
+@people.command(
+    "sessions", example="hashi people sessions tanaka --as admin\nhashi people sessions --end 0f3a… --as admin"
+)
+@click.argument("person_id", metavar="[ID]", required=False)
+@click.option("--end", "ended", metavar="SESSION", help="End this one.")
+@acts
+def sessions(api: Api, person_id: str | None, *, ended: str | None) -> None:
+    """List who is signed in as ID, default oneself, or end a session. セッションの一覧と終了"""
+    if ended:
+        api.delete(path("sessions", ended))
+    found = api.get("/v1/sessions", person_id=person_id).body["items"]
+    if wants_json():
+        show.lines(found)
+    elif not found:
+        show.say("Nobody is signed in.")
+    else:
+        rows = [
+            (one["session_id"], one["method"], *(show.moment(one[at]) for at in ("created_at", "last_used_at")))
+            for one in found
+        ]
+        show.table(("Session", "By", "Since", "Last used"), rows)
+
+
+@people.command("shut-out", example="hashi people shut-out tanaka --as admin")
+@click.argument("person_id", metavar="ID")
+@acts
+def shut_out(api: Api, person_id: str) -> None:
+    """End at once everything ID comes in by: account, identities, sessions, keys, clients. 利用停止
+
+    For somebody who leaves, or whose device was lost; the person and what they did stay. `hashi people invite` or
+    `hashi keys create` lets them in again.
+    """
+    api.delete(path("people", person_id, "access"))
+    if wants_json():
+        show.document({"person_id": person_id, "access": "ended"})
+    else:
+        show.say(f"Shut out: {person_id}.")
+
+
+@people.command(
     "first-administrator", example="HASHI_DATABASE_URL=… HASHI_MASTER_KEY_FILE=… hashi people first-administrator"
 )
 def first_administrator() -> None:

@@ -79,8 +79,10 @@ def async_interface() -> None:
 
 def interface() -> dict[str, Any]:
     """The OpenAPI description of what a gateway serves."""
-    nothing = cast(Any, SimpleNamespace(ledger=None, desk=None))  # describing an application asks none of its servers
-    return description(create_app(nothing, nothing))
+    seals = SimpleNamespace(token_seeds=())
+    nothing = SimpleNamespace(ledger=None, desk=None, clients=None, accounts=None, seals=seals)
+    nobody = cast(Any, nothing)  # describing an application asks none of its servers
+    return description(create_app(nobody, nobody))
 
 
 def _command(name: str) -> dict[str, Any]:

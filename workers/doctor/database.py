@@ -12,6 +12,7 @@ import migrations
 from store.pool import APP_ROLE, READER_ROLE, StoreUnreachable, connect_arguments
 from store.sealing import SealBroken, Seals
 from workers.doctor.finding import Finding, fault, ok, unreachable, warning
+from workers.doctor.people import examine_people
 from workers.settings import without_password
 
 _OLDEST: Final = 160000
@@ -44,6 +45,7 @@ def examine_database(url: str, keys: list[bytes]) -> Iterator[Finding]:
         yield from _clock(connection)
         yield _key(connection, keys)
         yield _case_keys(connection)
+        yield from examine_people(connection)
 
 
 def _version(connection: Connection) -> Finding:

@@ -12,6 +12,7 @@ from workers.doctor.database import examine_database
 from workers.doctor.engine import examine_temporal
 from workers.doctor.finding import Finding, fault, not_running, ok, unreachable
 from workers.doctor.machine import examine_machine
+from workers.doctor.people import examine_issuers
 from workers.settings import Settings, SettingsFault
 from workers.up.home import UpHome
 
@@ -40,6 +41,8 @@ async def _servers(settings: Settings) -> AsyncIterator[Finding]:
             yield finding
     else:
         yield not_running("PostgreSQL")
+    async for finding in examine_issuers(settings):
+        yield finding
     if _names_temporal() or servers.get("temporal_address"):
         address = None if _names_temporal() else servers["temporal_address"]
         async for finding in examine_temporal(settings, address):
