@@ -22,6 +22,7 @@ _NAMES: Final[Mapping[str, str]] = {
     "score": "Likeness as a decimal string, 0 to 1.",
     "version": "A version, counted from 1.",
     "keys_destroyed": "How many.",
+    "template": "The number of the template that made it, counted from 1.",
     "reason_counts": "How many, by reason.",
     "respond_by": "A calendar day in Japan.",
     "desired_by": "A calendar day in Japan.",

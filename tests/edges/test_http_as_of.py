@@ -8,6 +8,7 @@ import pytest
 from fastapi import FastAPI
 
 from domain.as_of import fold_true, known_at, true_at
+from domain.calendar import japanese_day
 from domain.case import fold
 from domain.envelope import Actor, Event
 from domain.views import case_view
@@ -88,7 +89,7 @@ async def test_a_bank_that_has_left_reads_nothing_that_came_after_at_any_time(ca
     assert (await call("mori").do(case, "AssignCoordinator", body)).status_code == 200
     assert (await seen(call, case, "noda", true_on=ago(9.1)))["coordinator"] == "tanaka"
     assert "coordinator" not in await seen(call, case, "sato", true_on=ago(9.1))
-    today = await seen(call, case, "sato", as_of=datetime.now(UTC).date().isoformat())
+    today = await seen(call, case, "sato", as_of=japanese_day(datetime.now(UTC)).isoformat())
     assert today.pop("as_of")
     assert today == left == await seen(call, case, "sato")
     strange = await call("okada").get(f"/v1/cases/{case}", params={"as_of": ago(9)})
@@ -111,7 +112,7 @@ async def test_a_time_is_an_instant_or_a_day_that_has_come_and_at_which_there_wa
         ):
             assert await refused(call, case, "sato", **{name: wrong}) == name
     assert await refused(call, case, "sato", as_of=ago(0), at_version=1) == "at_version"
-    day = (NOW + timedelta(hours=9)).date().isoformat()
+    day = japanese_day(datetime.now(UTC)).isoformat()
     assert (await seen(call, case, "sato", as_of=day))["coordinator"] == "mori"
     unescaped = await call("sato").get(f"/v1/cases/{case}?true_on={ago(7)}")
     assert unescaped.json()["coordinator"] == "mori"

@@ -59,9 +59,9 @@ def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("store.deliveries.AGAIN", soon)
 
 
-async def added(call: Call, receiver: Receiver, **body: Any) -> dict[str, Any]:
+async def added(call: Call, store: Store, receiver: Receiver, **body: Any) -> dict[str, Any]:
     """An endpoint at *receiver*, from the end of the feed on."""
-    told = {"url": receiver.url, "after": await newest(call), **body}
+    told = {"url": receiver.url, "after": await newest(call, store), **body}
     answer = await call("endo").post("/v1/feed/endpoints", json=told)
     assert answer.status_code == 201, answer.text
     made: dict[str, Any] = answer.json()
@@ -104,7 +104,7 @@ async def removed(call: Call, made: dict[str, Any]) -> None:
 
 
 async def test_events_are_pushed_signed_thin_and_in_order(call: Call, store: Store, receiver: Receiver) -> None:
-    made = await added(call, receiver)
+    made = await added(call, store, receiver)
     await stands(call, made, "active")
     case = await lent(call, store)
     await receiver.until(lambda: len(receiver.events) == 3)
@@ -129,7 +129,7 @@ async def test_events_are_pushed_signed_thin_and_in_order(call: Call, store: Sto
 async def test_both_signatures_hold_and_an_old_secret_signs_until_it_ends(
     call: Call, store: Store, receiver: Receiver
 ) -> None:
-    made = await added(call, receiver, payload="full")
+    made = await added(call, store, receiver, payload="full")
     await stands(call, made, "active")
     answer = await call("endo").post(f"/v1/feed/endpoints/{made['endpoint_id']}/rotate", json={"overlap": 3600})
     new = answer.json()
@@ -154,7 +154,7 @@ async def test_both_signatures_hold_and_an_old_secret_signs_until_it_ends(
 async def test_a_failing_event_holds_back_its_case_alone_and_comes_first_when_it_is_taken(
     call: Call, store: Store, receiver: Receiver
 ) -> None:
-    made = await added(call, receiver)
+    made = await added(call, store, receiver)
     await stands(call, made, "active")
     failing = 2
     held: list[str] = []
@@ -182,7 +182,7 @@ async def test_a_failing_event_holds_back_its_case_alone_and_comes_first_when_it
 async def test_what_nobody_takes_is_dead_and_the_lender_replays_it(
     call: Call, store: Store, receiver: Receiver
 ) -> None:
-    made = await added(call, receiver)
+    made = await added(call, store, receiver)
     await stands(call, made, "active")
     receiver.misbehaves = lambda _: Response(status_code=500)
     await lent(call, store)
@@ -209,7 +209,7 @@ async def test_what_nobody_takes_is_dead_and_the_lender_replays_it(
 
 
 async def test_a_withdrawn_consent_stops_what_waits(call: Call, store: Store, receiver: Receiver) -> None:
-    made = await added(call, receiver)
+    made = await added(call, store, receiver)
     await stands(call, made, "active")
     receiver.misbehaves = lambda _: Response(status_code=503, headers={"Retry-After": "3600"})
     case = await lent(call, store)
@@ -224,7 +224,7 @@ async def test_a_withdrawn_consent_stops_what_waits(call: Call, store: Store, re
 
 
 async def test_a_redirect_is_not_followed_and_410_ends_it(call: Call, store: Store, receiver: Receiver) -> None:
-    made = await added(call, receiver)
+    made = await added(call, store, receiver)
     await stands(call, made, "active")
     elsewhere: list[str] = []
     receiver.misbehaves = lambda event: elsewhere.append(event["id"]) or RedirectResponse("http://127.0.0.1:9/", 307)
@@ -257,8 +257,8 @@ async def test_a_name_that_leads_inside_is_not_connected_to(receiver: Receiver) 
     await webhooks.close()
 
 
-async def test_endpoints_belong_to_their_lender(call: Call, receiver: Receiver) -> None:
-    made = await added(call, receiver)
+async def test_endpoints_belong_to_their_lender(call: Call, store: Store, receiver: Receiver) -> None:
+    made = await added(call, store, receiver)
     place = f"/v1/feed/endpoints/{made['endpoint_id']}"
     shown = (await call("admin").get(place)).json()
     assert shown["lender_id"] == "jfs"

@@ -38,8 +38,9 @@ async def lent(call: Call, store: Store, **scope: Any) -> str:
     return case
 
 
-async def newest(call: Call) -> int:
+async def newest(call: Call, store: Store) -> int:
     """The last number of the feed."""
+    await follow(store)
     after = 0
     while True:
         page = (await call("endo").get(f"/v1/feed?after={after}&limit=1000")).json()
@@ -49,7 +50,7 @@ async def newest(call: Call) -> int:
 
 
 async def test_a_lender_pulls_the_permitted_events_in_order_and_goes_on_from_the_last(call: Call, store: Store) -> None:
-    start = await newest(call)
+    start = await newest(call, store)
     case = await lent(call, store)
     answer = await call("endo").get(f"/v1/feed?after={start}&limit=1")
     page = answer.json()
@@ -72,7 +73,7 @@ async def test_a_lender_pulls_the_permitted_events_in_order_and_goes_on_from_the
 async def test_a_withdrawn_consent_leaves_numbers_without_content_and_a_new_one_opens_them_again(
     call: Call, store: Store
 ) -> None:
-    start = await newest(call)
+    start = await newest(call, store)
     case = await lent(call, store)
     event_id = (await call("endo").get(f"/v1/feed?after={start}")).json()["items"][0]["id"]
     one = await call("endo").get(f"/v1/feed/events/{event_id}")
@@ -94,7 +95,7 @@ async def test_a_withdrawn_consent_leaves_numbers_without_content_and_a_new_one_
 
 
 async def test_whoever_waits_is_answered_when_something_comes(call: Call, store: Store) -> None:
-    start = await newest(call)
+    start = await newest(call, store)
     waiting = asyncio.create_task(call("endo").get(f"/v1/feed?after={start}&wait=20"))
     await asyncio.sleep(0)
     case = await lent(call, store)
@@ -102,7 +103,7 @@ async def test_whoever_waits_is_answered_when_something_comes(call: Call, store:
 
 
 async def test_a_stream_goes_on_after_the_last_event_one_has_had(call: Call, store: Store, address: str) -> None:
-    start = await newest(call)
+    start = await newest(call, store)
     first = await lent(call, store)
     second = await lent(call, store)
     headers = {**call("endo").headers, "Last-Event-ID": str(start + 1)}

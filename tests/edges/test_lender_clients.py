@@ -68,7 +68,7 @@ async def test_the_receiver_answers_the_challenge_and_takes_signed_events(
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = str(free.getsockname()[1])
-    body = {"url": f"http://127.0.0.1:{port}/", "after": await newest(call)}
+    body = {"url": f"http://127.0.0.1:{port}/", "after": await newest(call, store)}
     made = (await call("endo").post("/v1/feed/endpoints", json=body)).json()
     async with client("lender_receiver.py", port, HASHI_WEBHOOK_SECRET=made["secret"]) as output:
         assert await lines(output, 1) == [port]
@@ -85,7 +85,7 @@ async def test_the_consumer_goes_on_where_it_was_stopped(
     call: Call, store: Store, address: str, keys: dict[str, str], tmp_path: Path
 ) -> None:
     place = tmp_path / "position.txt"
-    place.write_text(str(await newest(call)))
+    place.write_text(str(await newest(call, store)))
     told = {"HASHI_URL": address, "HASHI_API_KEY": keys["endo"]}
     first = await lent(call, store)
     async with client("lender_consumer.py", str(place), **told) as output:

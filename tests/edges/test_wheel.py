@@ -13,7 +13,19 @@ import pytest
 
 PROJECT = Path(__file__).parents[2]
 PACKAGES = (
-    *("domain", "seeds", "store", "audit", "activities", "workflows", "gateway", "console", "workers", "migrations"),
+    *(
+        "domain",
+        "seeds",
+        "store",
+        "audit",
+        "activities",
+        "dossier",
+        "workflows",
+        "gateway",
+        "console",
+        "workers",
+        "migrations",
+    ),
     "bench",
 )
 ORIGINS = """

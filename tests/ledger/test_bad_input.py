@@ -74,14 +74,12 @@ async def test_a_full_disk_is_told_at_once_and_work_goes_on_with_room(store: Sto
 @asynccontextmanager
 async def cut_before_the_answer(url: str, folder: Path) -> AsyncIterator[str]:
     """A way to the server at *url* that is cut once, when the answer to a COMMIT or an append would come back."""
-    asked, was_cut = asyncio.Event(), asyncio.Event()
+    was_cut = asyncio.Event()
     real = f"{make_url(url).query['host']}/.s.PGSQL.5432"
 
     async def carry(source: asyncio.StreamReader, target: asyncio.StreamWriter, *, back: bool) -> None:
         while chunk := await source.read(65536):
-            if not back and b"hashi.append" in chunk:
-                asked.set()
-            if back and asked.is_set() and not was_cut.is_set():
+            if back and b"appended" in chunk and not was_cut.is_set():
                 was_cut.set()  # the server has answered: it is committed
                 break
             target.write(chunk)
@@ -100,10 +98,9 @@ async def cut_before_the_answer(url: str, folder: Path) -> AsyncIterator[str]:
         writer.close()
         back.close()
 
-    server = await asyncio.start_unix_server(connect, folder / ".s.PGSQL.5432")
-    yield make_url(url).update_query_dict({"host": str(folder)}).render_as_string(hide_password=False)
-    assert was_cut.is_set()
-    server.close()
+    async with await asyncio.start_unix_server(connect, folder / ".s.PGSQL.5432"):
+        yield make_url(url).update_query_dict({"host": str(folder)}).render_as_string(hide_password=False)
+        assert was_cut.is_set()
 
 
 async def test_a_connection_lost_between_commit_and_answer_is_asked_again_and_counts_once(

@@ -78,7 +78,7 @@ def list_cases(api: Api, stage: str | None, status: str | None) -> None:
 @click.option("--true-on", metavar="TIME", help="As it was true then: with what had happened by TIME.")
 @acts
 def show_case(api: Api, case_id: str, as_of: str | None, at_version: int | None, true_on: str | None) -> None:
-    """Show one case as you may see it, today or at an earlier time. 案件の詳細
+    """Show one case as you may see it, now or earlier. 案件の詳細
 
     TIME is an instant with its offset, or a day, which is a day in Japan to its end. What was recorded late belongs to
     the day it happened with --true-on, and to the day it was recorded with --as-of; together they tell what was known
