@@ -14,11 +14,19 @@ Connection: TypeAlias = psycopg.Connection[TupleRow]
 _BEGIN = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
 
 
+class Moment(NamedTuple):
+    """One moment of a database, by which other processes see it too while the session lasts that opened it."""
+
+    url: str
+    snapshot: str
+
+
 class Session(NamedTuple):
     """The same moment twice: one connection streams, the other looks things up."""
 
     reading: Connection
     asking: Connection
+    moment: Moment
 
     def value(self, query: str, *parameters: object) -> int:
         """The one number that *query* tells."""
@@ -27,15 +35,19 @@ class Session(NamedTuple):
 
 
 @contextmanager
-def session(url: str) -> Iterator[Session]:
-    """Look at the database at *url* as the application. Raises StoreUnreachable."""
+def session(url: str, moment: Moment | None = None) -> Iterator[Session]:
+    """Look at the database at *url* as the application, at *moment* or now. Raises StoreUnreachable."""
     try:
         with psycopg.connect(**connect_arguments(url)) as reading, psycopg.connect(**connect_arguments(url)) as asking:
             for connection in (reading, asking):
                 connection.execute("SET statement_timeout = 0")
                 connection.execute(_BEGIN)
-            [(snapshot,)] = reading.execute("SELECT pg_export_snapshot()").fetchall()
-            asking.execute(sql.SQL("SET TRANSACTION SNAPSHOT {}").format(snapshot))
-            yield Session(reading, asking)
+                if moment is not None:
+                    connection.execute(sql.SQL("SET TRANSACTION SNAPSHOT {}").format(moment.snapshot))
+                else:
+                    [(snapshot,)] = connection.execute("SELECT pg_export_snapshot()").fetchall()
+                    moment = Moment(url, snapshot)
+            assert moment is not None
+            yield Session(reading, asking, moment)
     except psycopg.OperationalError as error:
         raise StoreUnreachable(str(error).strip()) from error

@@ -35,6 +35,7 @@ CASES: Final = "hashi-audit-bundle/1"
 EVIDENCE: Final = "hashi-dossier-evidence/1"
 """The two kinds of bundles: a case or the whole log; and the evidence inside a dossier's PDF."""
 _ED25519: Final = b"\x01"
+_CONTROL: Final = re.compile(r"[\x00-\x09\x0b-\x1f]")
 
 
 class Broken(Exception):
@@ -76,7 +77,13 @@ class Tree:
 
     def __init__(self, size: int = 0, edges: Iterable[Sequence[bytes]] = ()) -> None:
         self.size = size
-        self.edges: list[list[bytes]] = [list(one) for one in edges]
+        self.edges: list[list[bytes]] = []
+        self._peaks: list[list[bytes]] = []
+        """Of each edge the roots of its perfect subtrees, from the left: a bit of its length each."""
+        for level, hashes in enumerate(edges):
+            self._grow(level)
+            for one in hashes:
+                self._push(level, one)
 
     def add(self, leaf: bytes) -> list[tuple[int, int, list[bytes]]]:
         """Add one leaf hash; returns level, number and hashes of every tile that it filled."""
@@ -84,23 +91,36 @@ class Tree:
         filled: list[tuple[int, int, list[bytes]]] = []
         level, one = 0, leaf
         while True:
-            if level == len(self.edges):
-                self.edges.append([])
-            tile = self.edges[level]
-            tile.append(one)
-            if len(tile) < TILE:
+            self._grow(level)
+            if self._push(level, one) < TILE:
                 return filled
-            filled.append((level, (self.size >> 8 * (level + 1)) - 1, tile))
-            self.edges[level] = []
-            level, one = level + 1, root_of(tile)
+            filled.append((level, (self.size >> 8 * (level + 1)) - 1, self.edges[level]))
+            [one] = self._peaks[level]
+            self.edges[level], self._peaks[level] = [], []
+            level += 1
 
     def root(self) -> bytes:
         """The root of the leaves so far."""
-        found: list[bytes] = []
-        for tile in self.edges:
-            if tile or found:
-                found = [root_of([*tile, *found])]
-        return root_of(found)
+        found = b""
+        for peaks in self._peaks:
+            for one in reversed(peaks):
+                found = node_hash(one, found) if found else one
+        return found or root_of(())
+
+    def _grow(self, level: int) -> None:
+        if level == len(self.edges):
+            self.edges.append([])
+            self._peaks.append([])
+
+    def _push(self, level: int, one: bytes) -> int:
+        """Add *one* to the edge of *level*; returns how many it holds."""
+        edge, peaks = self.edges[level], self._peaks[level]
+        edge.append(one)
+        count = rest = len(edge)
+        while rest % 2 == 0:
+            one, rest = hashlib.sha256(b"\1" + peaks.pop() + one).digest(), rest // 2
+        peaks.append(one)
+        return count
 
 
 def _require_hashes(*given: bytes) -> None:
@@ -243,7 +263,7 @@ def _divided(note: bytes, no_note: Broken) -> tuple[str, list[str]]:
     except UnicodeDecodeError as error:
         raise no_note from error
     text, gap, rest = told.rpartition("\n\n")
-    if not gap or not text or not rest.endswith("\n") or any(one < " " and one != "\n" for one in told):
+    if not gap or not text or not rest.endswith("\n") or _CONTROL.search(told):
         raise no_note
     return f"{text}\n", rest[:-1].split("\n")
 

@@ -204,6 +204,21 @@ def feed(quick: bool, events: int | None, kills: int | None, seed: int | None) -
     return _run(lambda: measure(plan, _tell))
 
 
+@bench.command(example="hashi bench verify\nhashi bench verify --events 100000 --rounds 1 --json")
+@click.option("--events", type=click.IntRange(1_000, 10_000_000), help="Events of the ledger; default: 1000000.")
+@click.option("--rounds", type=click.IntRange(1, 100), help="Turns of each side; default: 3.")
+def verify(events: int | None, rounds: int | None) -> int:
+    """How fast `hashi audit verify` goes through a ledger. 監査検証の速さ
+
+    The log part against COPY of the rows that it reads, the projections against a rebuild of `case_facts`; a rate is
+    ours by theirs.
+    """
+    from bench.verify import VERIFY, verifying  # noqa: PLC0415
+
+    plan = replace(VERIFY, events=events or VERIFY.events, rounds=rounds or VERIFY.rounds)
+    return _run(lambda: verifying(plan, _tell))
+
+
 def _run(measuring: Callable[[], Coroutine[Any, Any, "Figures"]], faults: Sequence[str] = ()) -> int:
     from bench.stand import NotReady  # noqa: PLC0415
     from bench.turns import NotAccepted  # noqa: PLC0415

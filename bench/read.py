@@ -20,6 +20,7 @@ from bench.figures import Figures
 from bench.sides import is_there
 from bench.told import Pattern, fill, fill_one, long_case, patterns
 from bench.turns import NotAccepted, Tell
+from domain.as_of import fold_true, true_at
 from store.cases import Cases
 from store.connect import Store
 from store.pool import connect_arguments, fetch
@@ -51,7 +52,7 @@ REBUILD: Final = Plan(events=1_000_000, rounds=3)
 async def replay(plan: Plan, tell: Tell) -> Figures:
     """One stream to its state, at its end and for a usual case. Raises NotAccepted, EmbeddedServerError."""
     made_of = patterns()
-    async with _ledger(tell, lambda url: fill(url, len(made_of), made_of)) as url:
+    async with ledger(tell, lambda url: fill(url, _USUAL * len(made_of), made_of)) as url:
         await asyncio.to_thread(fill_one, url, _LONG, long_case(plan.events))
         async with Store.open(url, [bytes(32)]) as store:
             await _state(store, _LONG, plan.events)  # once, so that plans and pages are there
@@ -73,8 +74,8 @@ async def _in_turns(
             found["copy"].append(copied(connection, _ONE, plan.events, [f"case-{_LONG}"]))
             found["fetch"].append(_fetched(connection, plan.events))
     figures = {f"ms_{name}_{plan.events}_events": _milliseconds(took) for name, took in found.items()}
-    figures |= {f"events_per_second_{name}": _per_second(plan.events, took) for name, took in found.items()}
-    ratios = {f"rate_vs_{peer}": _rate(found["hashi"], found[peer]) for peer in ("copy", "fetch")}
+    figures |= {f"events_per_second_{name}": per_second(plan.events, took) for name, took in found.items()}
+    ratios = {f"rate_vs_{peer}": rate(found["hashi"], found[peer]) for peer in ("copy", "fetch")}
     return {"figures": figures, "ratios": ratios}
 
 
@@ -86,26 +87,33 @@ async def _state(store: Store, case_id: str, version: int) -> None:
 
 
 async def _usual(store: Store, made_of: list[Pattern]) -> dict[str, float]:
-    """What the state of a case of usual length costs, at its last version."""
+    """What the state of a case of usual length costs: at its last version, and as it was known and true earlier."""
     last = len(made_of)
     rows = await fetch(store.pool, _CASES, [last, _USUAL])
-    took = []
+    moment = made_of[last // 2].event.recorded_at
+    took, as_of = [], []
     for (stream,) in rows:
+        case_id = stream.removeprefix("case-")
         began = time.perf_counter()
-        await _state(store, stream.removeprefix("case-"), last)
+        await _state(store, case_id, last)
         took.append(time.perf_counter() - began)
+        began = time.perf_counter()
+        cases = Cases(store.ledger)
+        fold_true(true_at(await cases.events(case_id, await cases.known(case_id, moment)), moment))
+        as_of.append(time.perf_counter() - began)
     ordered = sorted(took)
     return {
         "events_of_a_usual_case": last,
         "ms_usual_case_p50": _milliseconds(took),
         "ms_usual_case_p99": round(1000 * ordered[int(0.99 * len(ordered))], 2),
+        "ms_usual_case_as_of_p50": _milliseconds(as_of),
     }
 
 
 async def rebuilding(plan: Plan, tell: Tell) -> Figures:
     """A whole ledger to the projection `case_facts`. Raises NotAccepted, EmbeddedServerError."""
     made_of = patterns()
-    async with _ledger(tell, lambda url: fill(url, plan.events, made_of)) as url:
+    async with ledger(tell, lambda url: fill(url, plan.events, made_of)) as url:
         ours: list[float] = []
         theirs: list[float] = []
         with psycopg.connect(**connect_arguments(url, role=None)) as connection:
@@ -122,17 +130,17 @@ async def rebuilding(plan: Plan, tell: Tell) -> Figures:
                 theirs.append(copied(connection, _ALL, count, []))
     figures = {
         "events": count,
-        "events_per_second_hashi": _per_second(count, ours),
-        "events_per_second_copy": _per_second(count, theirs),
+        "events_per_second_hashi": per_second(count, ours),
+        "events_per_second_copy": per_second(count, theirs),
         "bytes_per_event": round(size / count, 1),
         "bytes_per_canonical_event": round(float(canonical) / count, 1),
         "bytes_vs_canonical": round(size / float(canonical), 3),
     }
-    return Figures("rebuild", figures, {"rate_vs_copy": _rate(ours, theirs)})
+    return Figures("rebuild", figures, {"rate_vs_copy": rate(ours, theirs)})
 
 
 @asynccontextmanager
-async def _ledger(tell: Tell, make: Callable[[str], int]) -> AsyncIterator[str]:
+async def ledger(tell: Tell, make: Callable[[str], int]) -> AsyncIterator[str]:
     """The URL of a throw-away database whose ledger *make* has filled."""
     tell("starting PostgreSQL")
     async with throwaway(in_memory_temporal=True) as stack:
@@ -184,10 +192,11 @@ def _milliseconds(took: list[float]) -> float:
     return round(1000 * statistics.median(took), 2)
 
 
-def _per_second(count: int, took: list[float]) -> float:
+def per_second(count: int, took: list[float]) -> float:
+    """How many of *count* in a second, the median over the rounds."""
     return round(count / statistics.median(took))
 
 
-def _rate(ours: list[float], theirs: list[float]) -> float:
+def rate(ours: list[float], theirs: list[float]) -> float:
     """Our rate by theirs, the median over the rounds."""
     return round(statistics.median(their / our for our, their in zip(ours, theirs, strict=True)), 3)

@@ -30,7 +30,7 @@ from store.pool import connect_arguments
 from workers.play.script import Script, load
 
 _SIDE_BY_SIDE: Final = 500
-"""Cases whose events are interleaved."""
+"""Cases whose events are interleaved, at most."""
 _COPY: Final = """
 COPY hashi.events (position, stream, version, event_id, command_id, recorded_at, body) FROM STDIN
 """
@@ -110,7 +110,7 @@ def _command(script: Script, act: Act, case_id: str, command_id: str) -> Command
     person = script.people[act.person]
     data = dict(act.body["data"])
     if "company" in data:
-        data = {**data, "company": None, "company_id": "ariake"}
+        data = {**data, "company": None, "company_id": "ariake", "bank_reference": case_id}
     return Command(
         command_id=command_id,
         case_id=case_id,
@@ -151,9 +151,9 @@ def typical() -> Pattern:
 
 def rows(count: int, made_of: Sequence[Pattern]) -> Iterator[tuple[Any, ...]]:
     """The columns of *count* events, or as many more as it takes for whole cases."""
-    position = 0
+    position, together = 0, min(_SIDE_BY_SIDE, -(-count // len(made_of)))
     while position < count:
-        cases = [os.urandom(16).hex() for _ in range(_SIDE_BY_SIDE)]
+        cases = [os.urandom(16).hex() for _ in range(together)]
         for pattern, case_id in itertools.product(made_of, cases):
             position += 1
             yield pattern.row(position, case_id, _event_id(position))

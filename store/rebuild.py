@@ -39,14 +39,14 @@ _FEW: Final = 500
 _HEAD: Final = "SELECT coalesce(max(position), 0) FROM hashi.events"
 _SAMPLE: Final = """
 SELECT stream FROM generate_series(%s::bigint, %s::bigint, %s::bigint) AS place (position)
-JOIN hashi.events USING (position)
+JOIN hashi.events USING (position) ORDER BY stream
 """
 _PART_OF: Final = """
 COPY (SELECT stream, position, body FROM hashi.events
       WHERE stream >= %s AND (%s::text IS NULL OR stream < %s) AND position <= %s ORDER BY stream, version)
 TO STDOUT (FORMAT binary)
 """
-_BY_INDEX: Final = "SET enable_seqscan = off; SET enable_bitmapscan = off; SET max_parallel_workers_per_gather = 0"
+BY_INDEX: Final = "SET enable_seqscan = off; SET enable_bitmapscan = off; SET max_parallel_workers_per_gather = 0"
 """Each part along the index, in its order: the planner would read and sort the whole ledger for every one of them."""
 _NEWS: Final = "SELECT DISTINCT stream FROM hashi.events WHERE position > %s AND position <= %s"
 _STREAM: Final = "SELECT stream, position, body FROM hashi.events WHERE stream = %s AND position <= %s ORDER BY version"
@@ -101,7 +101,7 @@ def rebuild(url: str, name: str, *, jobs: int | None = None, tell: Tell = lambda
     with _connected(url) as connection:
         _require_alone(connection, name)
         _prepare(connection, projection)
-        up_to = _fold_all(connection, Part(url, name, "", None, _head(connection)), jobs or _cores(), tell)
+        up_to = _fold_all(connection, Part(url, name, "", None, _head(connection)), jobs or cores(), tell)
         connection.execute(_named("ALTER TABLE {beside} ADD PRIMARY KEY ({key})", projection))
         while (head := _head(connection)) - up_to > _FEW:
             up_to = _fold_news(connection, projection, up_to, head)
@@ -121,7 +121,7 @@ def fold_part(part: Part) -> int:
     projection = PROJECTIONS[part.name]
     events = 0
     with (
-        _connected(part.url, _BY_INDEX) as reading,
+        _connected(part.url, BY_INDEX) as reading,
         _connected(part.url) as writing,
         reading.cursor().copy(_PART_OF, [part.low, part.high, part.high, part.up_to]) as kept,
         writing.cursor().copy(_named("COPY {beside} ({columns}) FROM STDIN", projection)) as rows,
@@ -145,7 +145,8 @@ def _connected(url: str, settings: LiteralString = "") -> Iterator[Connection]:
         raise StoreUnreachable(str(error).strip()) from error
 
 
-def _cores() -> int:
+def cores() -> int:
+    """How many processes work at once."""
     return len(os.sched_getaffinity(0))
 
 
@@ -191,11 +192,17 @@ def _fold_all(connection: Connection, whole: Part, jobs: int, tell: Tell) -> int
 
 
 def _divided(connection: Connection, whole: Part) -> list[Part]:
-    """*whole* in parts of about the same size: a sample at equal distances says where."""
-    found = sorted(stream for (stream,) in connection.execute(_SAMPLE, [_DISTANCE, whole.up_to, _DISTANCE]))
-    bounds = sorted(set(found[_SAMPLES - 1 :: _SAMPLES]))
-    ends = zip(["", *bounds], [*bounds, None], strict=True)
-    return [Part(whole.url, whole.name, low, high, whole.up_to) for low, high in ends]
+    return [Part(whole.url, whole.name, low, high, whole.up_to) for low, high in ranges(connection, whole.up_to)]
+
+
+def ranges(connection: Connection, up_to: int) -> list[tuple[str, str | None]]:
+    """The streams in ranges of about the same size, each from one name to before another, None where it has no end.
+
+    A sample at equal distances says where; it is sorted by the database, whose order of names is not Python's.
+    """
+    found = [stream for (stream,) in connection.execute(_SAMPLE, [_DISTANCE, up_to, _DISTANCE])]
+    bounds = list(dict.fromkeys(found[_SAMPLES - 1 :: _SAMPLES]))
+    return list(zip(["", *bounds], [*bounds, None], strict=True))
 
 
 def _folded(parts: Sequence[Part], jobs: int) -> Iterator[int]:

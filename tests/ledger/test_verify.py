@@ -12,10 +12,13 @@ from ledger_cases import append_all, walked
 from sqlalchemy import make_url
 from tampering import KINDS, OURS, THEIRS, fill, follow, plain, quiet, tamper_once, verify_clean
 
+import store.rebuild
 from audit.faults import Unfit
+from audit.session import session
 from audit.signing import sign
 from audit.verify import Trusted, verify, verify_rows_of
 from audit.verify_bundle import Checkpoint
+from audit.verify_rows import check_rows
 from store.connect import Store
 from workers.cli import run
 
@@ -69,6 +72,24 @@ async def test_a_checkpoint_from_the_future_is_one_the_log_does_not_reach(url: s
     for broken in (b"", b"nonsense", future[:-3]):
         with pytest.raises(Unfit, match="a checkpoint from outside"):
             await asyncio.to_thread(verify, url, Trusted(TRUSTED.keys, [broken]), quiet, quiet)
+
+
+async def test_a_large_ledger_is_compared_in_ranges_by_several_processes_that_see_one_moment(
+    url: str, outside: bytes, as_owner: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def rows(jobs: int) -> dict[str, int]:
+        with session(url) as opened:
+            return check_rows(opened, None, quiet, jobs)
+
+    whole = await asyncio.to_thread(rows, 1)
+    monkeypatch.setattr(store.rebuild, "_PART", 80)
+    assert await asyncio.to_thread(rows, 2) == whole
+    last = "(SELECT max(case_id) FROM hashi.case_overview)"
+    [(case_id, stage)] = await as_owner(url, f"SELECT case_id, stage FROM hashi.case_overview WHERE case_id = {last}")
+    await as_owner(url, f"UPDATE hashi.case_overview SET stage = 'lending' WHERE case_id = {last}")
+    with pytest.raises(Unfit, match=f"case_overview {case_id}: stage is 'lending'"):
+        await asyncio.to_thread(rows, 2)
+    await as_owner(url, f"UPDATE hashi.case_overview SET stage = '{stage}' WHERE case_id = {last}")
 
 
 async def test_a_projection_that_follows_behind_is_compared_as_far_as_it_has_come(url: str, outside: bytes) -> None:
