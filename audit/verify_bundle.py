@@ -16,6 +16,7 @@ import sys
 import zipfile
 import zlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from io import TextIOWrapper
 from pathlib import Path
 from typing import Any, Final, NamedTuple, NoReturn
 
@@ -42,9 +43,14 @@ class Broken(Exception):
     """Something does not fit; said in both languages."""
 
     def __init__(self, en: str, ja: str) -> None:
-        super().__init__(en)
-        self.en: Final = en
-        self.ja: Final = ja
+        super().__init__(shown(en))
+        self.en: Final = shown(en)
+        self.ja: Final = shown(ja)
+
+
+def shown(text: str) -> str:
+    """*text*, which may come from whoever made the bundle, without anything that acts on a terminal."""
+    return "".join(one if one.isprintable() else one.encode("unicode_escape").decode() for one in text)
 
 
 # Hashes: RFC 9162, section 2.1
@@ -249,12 +255,18 @@ def open_note(note: bytes, keys: Iterable[Key]) -> tuple[str, list[Key]]:
             raise Broken(f"the signature of {name} is forged", f"{name} の署名が偽造されています") from error
         signed.append(key)
     if not signed:
-        who = ", ".join(sorted({one.removeprefix("— ").partition(" ")[0] for one in signatures}))
+        who = ", ".join(sorted({_signer(one) for one in signatures}))
         raise Broken(
             f"no known key signed the checkpoint; it is signed by {who}",
             f"既知の鍵による署名がありません(署名者: {who})",
         )
     return text, signed
+
+
+def _signer(line: str) -> str:
+    """Who made the signature *line*, with the key's id: the beginning of the verifier key to look for."""
+    name, _, encoded = line.removeprefix("— ").partition(" ")
+    return f"{name}+{_base64(encoded, 'a signature', '署名')[:4].hex()}"
 
 
 def _divided(note: bytes, no_note: Broken) -> tuple[str, list[str]]:
@@ -495,7 +507,7 @@ def check(path: Path, keys: Sequence[Key] = (), outside: Sequence[bytes] = ()) -
         )
     whole = told["scope"] == "log"
     events = _check_log(bundle, tiles, kept) if whole else _check_case(bundle, tiles, head, (told["scope"], note))
-    if events != told["events"]:
+    if events != told["events"] or not events:
         raise Broken(
             f"{events} of {told['events']} events are there", f"{told['events']} 件中 {events} 件しかありません"
         )
@@ -522,7 +534,7 @@ def _manifest(bundle: Bundle) -> dict[str, Any]:
         raise unfit from error
     if not isinstance(told, dict) or told.get("format") not in {CASES, EVIDENCE}:
         raise unfit
-    if not isinstance(told.get("scope"), str) or type(told.get("events")) is not int:
+    if not isinstance(told.get("scope"), str) or not told["scope"].isprintable() or type(told.get("events")) is not int:
         raise unfit
     return told
 
@@ -662,6 +674,8 @@ def main(words: Sequence[str]) -> int:
     parser.add_argument("--checkpoint", action="append", default=[], type=Path, help="a checkpoint you kept")
     parser.add_argument("--json", action="store_true", help="the verdict as JSON")
     asked = parser.parse_args(words)
+    if isinstance(sys.stdout, TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")  # a terminal without Japanese still tells the verdict
     try:
         outside = [one.read_bytes() for one in asked.checkpoint]
         if not asked.bundle.exists():
@@ -685,7 +699,7 @@ def main(words: Sequence[str]) -> int:
 def verdict(looked: Looked) -> list[str]:
     """The good verdict, in lines."""
     counted = ", ".join(f"{name.replace('_', ' ')} {count:,}" for name, count in looked.counts.items())
-    lines = [f"All fits. すべて一致しました。 {looked.origin}, size {looked.size:,}, {looked.scope}", counted]
+    lines = [f"All fits. すべて一致しました。 {shown(looked.origin)}, size {looked.size:,}, {looked.scope}", counted]
     if looked.trusted == "bundle":
         lines.append("No key was given: compare keys.txt with the key you got another way (--key).")
         lines.append("鍵が指定されていません。別途入手した鍵と keys.txt を照合してください (--key)。")

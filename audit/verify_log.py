@@ -56,7 +56,7 @@ def check_log(session: Session, keys: Sequence[Key], outside: Sequence[bytes], t
             if size % _OFTEN == 0:
                 tell(size, head)
     if due is not None or leaves > head:
-        raise _of_end(head, max(leaves, due.size if due else 0))
+        raise of_end(head, max(leaves, due.size if due else 0))
     if tiles:
         raise _of_tile(*min(tiles))
     tell(head, head)
@@ -65,7 +65,7 @@ def check_log(session: Session, keys: Sequence[Key], outside: Sequence[bytes], t
 
 def _checkpoints(session: Session, keys: Sequence[Key], outside: Sequence[bytes]) -> Iterator[Checkpoint]:
     """All checkpoints by size, each signed with one of *keys*, those that were kept elsewhere among them."""
-    brought = sorted((_opened(note, keys, None) for note in outside), key=lambda one: one.size)
+    brought = sorted((opened_outside(note, keys) for note in outside), key=lambda one: one.size)
     yield from heapq.merge(_own(session, keys), brought, key=lambda one: one.size)
 
 
@@ -74,6 +74,11 @@ def _own(session: Session, keys: Sequence[Key]) -> Iterable[Checkpoint]:
         rows.itersize = _OFTEN
         for size, note in rows.execute(_CHECKPOINTS):
             yield _opened(bytes(note), keys, size)
+
+
+def opened_outside(note: bytes, keys: Sequence[Key]) -> Checkpoint:
+    """The checkpoint that somebody kept as *note*. Raises Unfit."""
+    return _opened(note, keys, None)
 
 
 def _opened(note: bytes, keys: Sequence[Key], size: int | None) -> Checkpoint:
@@ -85,6 +90,8 @@ def _opened(note: bytes, keys: Sequence[Key], size: int | None) -> Checkpoint:
     if size not in (None, found.size):
         en, ja = f"{which} is one of {found.size}", f"{which}: サイズが {found.size} です"
         raise Unfit(Fault("checkpoint", en, ja, until=size))
+    if found.size == 0:
+        raise Unfit(Fault("checkpoint", f"{which} is of an empty log", f"{which}: 空のログです", until=size))
     return found
 
 
@@ -95,7 +102,8 @@ def _rewritten(after: int, until: int) -> tuple[str, str]:
     )
 
 
-def _of_end(head: int, known: int) -> Unfit:
+def of_end(head: int, known: int) -> Unfit:
+    """The events end at *head*, before a position that was *known*."""
     en = f"the events end at {head}, but the log knew {known}: they were cut off, or an older copy was put back"
     ja = f"イベントは {head} で終わりますが、ログは {known} まで記録しています(切り捨て、または古い複製の復元)"
     return Unfit(Fault("missing", en, ja, position=head + 1, after=head, until=known))

@@ -9,6 +9,7 @@ the span between two checkpoints has to be named. Exit status 1 when one is miss
 import argparse
 import asyncio
 import base64
+import json
 import os
 import sys
 from collections import Counter
@@ -33,6 +34,7 @@ from audit.verify import Trusted, verify  # noqa: E402
 from audit.verify_bundle import TILE, Checkpoint, Tree, leaf_hash, root_of  # noqa: E402
 from store.cases import Cases  # noqa: E402
 from store.clock import Clock  # noqa: E402
+from store.codec import canonical  # noqa: E402
 from store.connect import Store  # noqa: E402
 from store.projections import PROJECTIONS, asynchronous  # noqa: E402
 from workers.embedded import throwaway  # noqa: E402
@@ -179,6 +181,42 @@ class Tamperer:
         self.ask(f"UPDATE hashi.events SET {name} = {value} WHERE position = %s", position)
         stream = self.ask("SELECT stream FROM hashi.events WHERE position = %s", position)[0][0]
         return lambda fault: at(position)(fault) or (fault.stream or "x") in stream
+
+    def field_with_column(self) -> Named:
+        """What bytes and column say, changed together: type, time, version, id or command."""
+        position = self.somewhere()
+        name = self.rng.choice(["type", "occurred_at", "version", "event_id", "command_id", "stream"])
+        told = json.loads(self.body(position))
+        told[name] = {
+            "type": "NoteRecorded" if told["type"] != "NoteRecorded" else "ContactMade",
+            "occurred_at": "2019-04-01T00:00:00Z",
+            "version": told["version"] + 1000,
+            "event_id": "01890000-0000-7000-8000-000000000000",
+            "command_id": "another",
+            "stream": f"{told['stream']}x",
+        }[name]
+        self.put(position, canonical(told))
+        self.ask(f"UPDATE hashi.events SET {name} = %s WHERE position = %s", told[name], position)
+        if self.rng.random() < 0.5:
+            self.hash_again()
+        return at(position)
+
+    def order_within_a_case(self) -> Named:
+        """Two events of one case change places: version and bytes, each at the other's position."""
+        streams = "SELECT stream FROM hashi.events GROUP BY stream HAVING count(*) > 2 ORDER BY 1"
+        stream = self.rng.choice([one for (one,) in self.ask(streams)])
+        rows = self.ask("SELECT position, version FROM hashi.events WHERE stream = %s ORDER BY version", stream)
+        (first, one), (second, other) = sorted(self.rng.sample(rows, 2))
+        version = '"version":%d'
+        for position, old, new in ((first, one, other + 9000), (second, other, one), (first, other + 9000, other)):
+            body = self.body(position).decode().replace(version % old, version % new, 1)
+            self.put(position, body.encode())
+            self.ask("UPDATE hashi.events SET version = %s WHERE position = %s", new, position)
+        for position, to in ((first, self.head + 9), (second, first), (self.head + 9, second)):
+            self.move(position, to)
+        if self.rng.random() < 0.5:
+            self.hash_again()
+        return at(first)
 
     def back_date(self) -> Named:
         position = self.somewhere()

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import os
+import re
 import subprocess
 import sysconfig
 import venv
@@ -14,13 +15,18 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tampering import OURS, THEIRS, fill, follow
+from ledger_cases import append_all, walked
+from tampering import OURS, THEIRS, fill, follow, quiet
 
+from audit import verify_bundle
 from audit.bundle import NothingSealed, export_case, export_log
-from audit.log import last_sealed
-from audit.signing import sign
-from audit.verify_bundle import Broken, Checkpoint, check, main, tile_name
+from audit.faults import Unfit
+from audit.log import LOG, last_sealed, seal, sealed_at
+from audit.signing import sign, signers
+from audit.verify import Trusted, verify, verify_case
+from audit.verify_bundle import Broken, Checkpoint, check, main, open_checkpoint, tile_name
 from store.connect import Store
+from store.pool import fetch
 from workers.cli import run
 
 Out = pytest.CaptureFixture[str]
@@ -158,6 +164,35 @@ def swapped(files: dict[str, bytes]) -> None:
     files[one], files[other] = files[other], files[one]
 
 
+def proof_of_another_log(files: dict[str, bytes]) -> None:
+    head, _, _ = files["proofs/000001.tlog-proof"].partition(b"\n\n")
+    other = sign(Checkpoint("another/log", 10, bytes(32)), signers("another/log", [b"a" * 32]))
+    files["proofs/000001.tlog-proof"] = head + b"\n\n" + other
+
+
+def _indexed(files: dict[str, bytes], index: bytes) -> None:
+    name = "proofs/000001.tlog-proof"
+    files[name] = re.sub(rb"index [0-9]+", b"index " + index, files[name])
+
+
+def told_as(**fields: object) -> Change:
+    def change(files: dict[str, bytes]) -> None:
+        files["manifest.json"] = json.dumps({**json.loads(files["manifest.json"]), **fields}).encode()
+
+    return change
+
+
+def emptied(files: dict[str, bytes]) -> None:
+    files["events.jsonl"] = b""
+    told_as(events=0)(files)
+
+
+def speaking(files: dict[str, bytes]) -> None:
+    """A changed event that talks to the terminal, in half a character as well."""
+    words = json.dumps({"type": "x\x1b[2J\nAll fits.\u202e\ud800"}).encode()
+    line(1, lambda one: words)(files)
+
+
 def stranger(files: dict[str, bytes]) -> None:
     size, root = int(files["checkpoint"].split(b"\n")[1]), bytes(32)
     files["checkpoint"] = sign(Checkpoint("hashi/tampering", size, root), THEIRS)
@@ -183,10 +218,25 @@ BROKEN: list[tuple[str, str, Change, str]] = [
     ("log", "of the future", of_the_future, "it was shortened, or is older"),
     ("log", "of another log", of_another_log, "another log|forged|no known key"),
     ("log", "signed by a stranger", stranger, "no known key"),
+    ("log", "empty checkpoint", lambda files: files.update({"checkpoint": b""}), "no signed note"),
+    ("log", "truncated checkpoint", cut("checkpoint", 30), "base64|no signed note|forged"),
+    ("log", "tile too long", lambda files: files.update({tile_name(0, 0): bytes(8224)}), "truncated or too long"),
+    ("log", "keys of no letters", lambda files: files.update({"keys.txt": b"\xff\xfe\n"}), "verifier key|base64"),
+    ("log", "manifest of a case", told_as(scope="case-t3"), "lacks proofs"),
+    ("log", "more events told", told_as(events=10**30), "events are there"),
+    ("log", "events told as truth", told_as(events=True), "manifest.json"),
+    ("log", "manifest too deep", lambda files: files.update({"manifest.json": b"[" * 100_000}), "manifest.json"),
     ("log", "no manifest", lambda files: files.update({"manifest.json": b"[]"}), "manifest.json"),
     ("log", "no key", lambda files: files.update({"keys.txt": b"nonsense\n"}), "verifier key|base64"),
     ("case", "no proof", without("proofs/000002.tlog-proof"), "lacks proofs/000002"),
     ("case", "truncated proof", cut("proofs/000002.tlog-proof", 100), "another checkpoint|no tlog-proof"),
+    ("case", "proof of another log", proof_of_another_log, "another checkpoint"),
+    ("case", "no event at all", emptied, "0 of 0 events"),
+    ("case", "another case", told_as(scope="case-t4"), "case-t4 is missing"),
+    ("case", "scope that speaks", told_as(scope="case-t3\n\ud800"), "manifest.json"),
+    ("case", "event that speaks", speaking, r"x\\x1b\[2J\\nAll fits\.\\u202e\\ud800"),
+    ("case", "index beyond the log", lambda files: _indexed(files, b"9223372036854775807"), "cannot be in a tree"),
+    ("case", "index that is no number", lambda files: _indexed(files, b"-1"), "number"),
     ("case", "swapped proofs", swapped, "was changed"),
     ("case", "event changed", line(1, lambda one: one + b" "), "was changed"),
     ("case", "event left out", dropped(1), "was changed|missing"),
@@ -223,6 +273,40 @@ def test_a_bundle_damaged_anywhere_is_refused_or_says_the_same(bundles: dict[str
     except Broken:
         return
     assert looked.counts["events"] == check(bundles["case"], KEYS).counts["events"]
+
+
+@pytest.fixture(scope="module")
+def unpacked(bundles: dict[str, Path], tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """Both bundles as folders."""
+    folders = {kind: tmp_path_factory.mktemp(kind) for kind in bundles}
+    for kind, path in bundles.items():
+        with zipfile.ZipFile(path) as file:
+            file.extractall(folders[kind])
+    return folders
+
+
+PARTS = ["events.jsonl", "checkpoint", "keys.txt", "manifest.json", tile_name(0, 0), "proofs/000001.tlog-proof"]
+
+
+@settings(max_examples=200)
+@given(st.sampled_from(["log", "case"]), st.sampled_from(PARTS), st.data())
+def test_a_file_of_a_bundle_damaged_anywhere_is_refused_or_says_the_same(
+    unpacked: dict[str, Path], bundles: dict[str, Path], kind: str, name: str, data: st.DataObject
+) -> None:
+    path = unpacked[kind] / name
+    if not path.exists():
+        return
+    told = path.read_bytes()
+    start = data.draw(st.integers(0, len(told)))
+    more = data.draw(st.one_of(st.binary(max_size=40), st.sampled_from([b"\n", b"\n\n", "—".encode(), b"[" * 2000])))
+    try:
+        path.write_bytes(told[:start] + more + told[start + data.draw(st.integers(0, 80)) :])
+        looked = check(unpacked[kind], KEYS)
+    except Broken:
+        return
+    finally:
+        path.write_bytes(told)
+    assert looked.counts == check(unpacked[kind], KEYS).counts
 
 
 @given(st.binary(max_size=300))
@@ -263,6 +347,46 @@ async def test_the_command_line_exports_what_it_then_verifies(
     assert await asyncio.to_thread(run, ["audit", "export", "-o", nowhere]) == 2
     assert await asyncio.to_thread(run, ["audit", "export", "-o", str(tmp_path / "x"), "--case", "t999"]) == 2
     assert await asyncio.to_thread(run, ["audit", "verify-bundle", str(tmp_path / "x")]) == 2
+
+
+def test_a_verdict_is_told_on_a_terminal_that_knows_no_japanese(bare: Path, bundles: dict[str, Path]) -> None:
+    words = [str(bare), "-I", "-X", "utf8=0", verify_bundle.__file__, str(bundles["case"]), "--key", str(THEIRS[0].key)]
+    told = subprocess.run(words, capture_output=True, check=False, env={"LC_ALL": "C", "PYTHONCOERCECLOCALE": "0"})
+    assert (told.returncode, told.stderr) == (1, b"")
+    assert told.stdout.startswith(b"FAULT: no known key")
+
+
+async def test_a_log_that_changed_its_key_is_checked_with_both_and_names_the_one_that_lacks(
+    new_database: Any, tmp_path: Path
+) -> None:
+    url, path = await new_database(), tmp_path / "rotated.zip"
+    for everybody in (OURS, [*THEIRS, *OURS], THEIRS):
+        async with Store.open(url, [bytes(32)]) as store:
+            await append_all(store, [walked(f"k{len(everybody)}{everybody[0].key.key_id.hex()}", 3, 4)])
+            await store.following.catch_up(LOG)
+            assert await seal(store.pool, everybody)
+    await asyncio.to_thread(export_log, url, path, lambda done, total: None)
+    old, new = KEYS[0], THEIRS[0].key
+    assert check(path, [new, old]).counts["checkpoints"] == 4
+    with pytest.raises(Broken, match=f"signed by {re.escape(old.name)}\\+{old.key_id.hex()}$"):
+        check(path, [new])
+    async with Store.open(url, [bytes(32)]) as store:
+        first = (await sealed_at(store.pool, await _first_size(store))).note
+        assert (await verify_case(store.pool, "case-none", Trusted([new, old], [first])))["checkpoints"] == 2
+        forked = sign(open_checkpoint(first, [old])._replace(root=bytes(32)), OURS)
+        with pytest.raises(Unfit, match="does not begin with"):
+            await verify_case(store.pool, "case-none", Trusted([new, old], [forked]))
+        future = sign(Checkpoint("hashi/tampering", 10**6, bytes(32)), OURS)
+        with pytest.raises(Unfit, match="but the log knew 1000000"):
+            await verify_case(store.pool, "case-none", Trusted([new, old], [future]))
+    assert (await asyncio.to_thread(verify, url, Trusted([new, old], [first]), quiet, quiet))["checkpoints"] == 4
+    with pytest.raises(Unfit, match="no known key"):
+        await asyncio.to_thread(verify, url, Trusted([new]), quiet, quiet)
+
+
+async def _first_size(store: Store) -> int:
+    [(size,)] = await fetch(store.pool, "SELECT min(size) FROM hashi.log_checkpoints")
+    return int(size)
 
 
 async def test_before_anything_is_sealed_nothing_is_exported(new_database: Any, tmp_path: Path) -> None:

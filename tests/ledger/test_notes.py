@@ -45,6 +45,18 @@ def test_the_published_note_is_opened_with_the_published_key() -> None:
     assert open_note(NOTE.encode(), [key]) == ("This is an example message.\n", [key])
 
 
+def test_a_signature_is_the_published_one() -> None:
+    """RFC 8032, section 7.1, test 1: the empty message."""
+    seed = bytes.fromhex("9d61b19deffd5a60ba844af492ec2cc44449c5697b326919703bac031cae7f60")
+    [signer] = signers("rfc8032.example", [seed])
+    assert signer.key.public.hex() == "d75a980182b10ab7d54bfed3c964073a0ee172f3daa62325af021a68f707511a"
+    made = base64.b64decode(signer.line("").split(" ")[2])
+    assert made[:4] == signer.key.key_id
+    assert made[4:].hex() == (
+        "e5564300c360ac729086e2cc806e828a84877f1eb8e5d974d873e065224901555fb8821590a33bacc61e39701cf9b46bd25bf5f0595bbe24655141438e7a100b"
+    )
+
+
 @pytest.mark.parametrize("place", [0, 10, 27, 28, 29, 33, 45, 60, 80, -2, -1])
 def test_a_published_note_with_one_byte_changed_is_refused(place: int) -> None:
     changed = bytearray(NOTE.encode())
