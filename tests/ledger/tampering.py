@@ -37,6 +37,7 @@ from store.clock import Clock  # noqa: E402
 from store.codec import canonical  # noqa: E402
 from store.connect import Store  # noqa: E402
 from store.projections import PROJECTIONS, asynchronous  # noqa: E402
+from store.tables import events  # noqa: E402
 from workers.embedded import throwaway  # noqa: E402
 
 OURS = signers("hashi/tampering", [b"t" * 32])
@@ -182,21 +183,25 @@ class Tamperer:
         stream = self.ask("SELECT stream FROM hashi.events WHERE position = %s", position)[0][0]
         return lambda fault: at(position)(fault) or (fault.stream or "x") in stream
 
-    def field_with_column(self) -> Named:
-        """What bytes and column say, changed together: type, time, version, id or command."""
+    def field(self) -> Named:
+        """Something that the bytes say, in good form, and what repeats it beside them."""
         position = self.somewhere()
-        name = self.rng.choice(["type", "occurred_at", "version", "event_id", "command_id", "stream"])
         told = json.loads(self.body(position))
-        told[name] = {
-            "type": "NoteRecorded" if told["type"] != "NoteRecorded" else "ContactMade",
-            "occurred_at": "2019-04-01T00:00:00Z",
-            "version": told["version"] + 1000,
-            "event_id": "01890000-0000-7000-8000-000000000000",
-            "command_id": "another",
-            "stream": f"{told['stream']}x",
-        }[name]
-        self.put(position, canonical(told))
-        self.ask(f"UPDATE hashi.events SET {name} = %s WHERE position = %s", told[name], position)
+        name, value = self.rng.choice(
+            [
+                ("type", "NoteRecorded" if told["type"] != "NoteRecorded" else "ContactMade"),
+                ("schema_version", told["schema_version"] + 1),
+                ("occurred_at", "2019-04-01T00:00:00Z"),
+                ("recorded_at", "2019-04-01T00:00:00Z"),
+                ("version", told["version"] + 1000),
+                ("event_id", "01890000-0000-7000-8000-000000000000"),
+                ("command_id", "another"),
+                ("stream", f"{told['stream']}x"),
+            ]
+        )
+        self.put(position, canonical({**told, name: value}))
+        if name in {one.name for one in events.columns}:
+            self.ask(f"UPDATE hashi.events SET {name} = %s WHERE position = %s", value, position)
         if self.rng.random() < 0.5:
             self.hash_again()
         return at(position)

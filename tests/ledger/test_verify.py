@@ -82,7 +82,7 @@ async def test_a_large_ledger_is_compared_in_ranges_by_several_processes_that_se
             return check_rows(opened, None, quiet, jobs)
 
     whole = await asyncio.to_thread(rows, 1)
-    monkeypatch.setattr(store.rebuild, "_PART", 80)
+    monkeypatch.setattr(store.rebuild, "_DISTANCE", 3)
     assert await asyncio.to_thread(rows, 2) == whole
     last = "(SELECT max(case_id) FROM hashi.case_overview)"
     [(case_id, stage)] = await as_owner(url, f"SELECT case_id, stage FROM hashi.case_overview WHERE case_id = {last}")
