@@ -4,6 +4,7 @@ import asyncio
 import json
 import os
 import re
+import shutil
 import subprocess
 import sysconfig
 import venv
@@ -354,6 +355,27 @@ def test_a_verdict_is_told_on_a_terminal_that_knows_no_japanese(bare: Path, bund
     told = subprocess.run(words, capture_output=True, check=False, env={"LC_ALL": "C", "PYTHONCOERCECLOCALE": "0"})
     assert (told.returncode, told.stderr) == (1, b"")
     assert told.stdout.startswith(b"FAULT: no known key")
+
+
+@pytest.mark.parametrize("language", [0, 1])
+def test_what_the_guide_does_by_hand_proves_an_event_of_a_bundle(
+    bundles: dict[str, Path], language: int, tmp_path: Path
+) -> None:
+    if shutil.which("openssl") is None:
+        pytest.skip("there is no openssl here")
+    guide = (Path(__file__).parents[2] / "docs" / "auditors-guide.md").read_text(encoding="utf-8")
+    section = re.split("### (?:手で確かめる|By hand)\n", guide)[1 + language].partition("\n### ")[0]
+    script = "".join(one.removeprefix("    ") + "\n" for one in section.split("\n") if one.startswith("    "))
+    with zipfile.ZipFile(bundles["case"]) as file:
+        file.extractall(tmp_path)
+    for number, key in ((3, KEYS[0]), (check(bundles["case"]).counts["events"], THEIRS[0].key)):
+        words = ["sh", "-c", script.replace("n=3", f"n={number}", 1)]
+        told = subprocess.run(
+            words, capture_output=True, text=True, check=False, cwd=tmp_path, env={**os.environ, "KEY": str(key)}
+        )
+        made, signed, *verdict = (told.stdout + told.stderr).splitlines()
+        assert made == signed
+        assert (verdict[0] == "Signature Verified Successfully") is (key is KEYS[0]), told
 
 
 async def test_a_log_that_changed_its_key_is_checked_with_both_and_names_the_one_that_lacks(
