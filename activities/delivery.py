@@ -22,10 +22,10 @@ from domain.cloud_events import instant
 from domain.envelope import CENTER, Organization
 from domain.notices import Addressee, Notice, NoticeKind
 from domain.terms import Role
-from store.alone import alone
 from store.connect import Store, StoreUnreachable
 from store.deliveries import Delivery, Fate
 from store.endpoints import Endpoint, Payload, Stand
+from store.lead import alone
 from store.notices import adding
 from store.pool import rows
 

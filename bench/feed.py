@@ -221,7 +221,9 @@ async def _broken(running: Stand, relay: Child, receiver: Receiver, plan: Plan, 
             child.start()
     await writing
     written = time.perf_counter() - began
-    wanted = await permitted_ids(running.store)
+    lender = await running.store.directory.organization(_LENDER)
+    assert lender is not None
+    wanted = set(await permitted(running.store, lender))
     tell(f"{len(wanted)} events are permitted, {len(receiver.taken)} have come")
     await _until_taken(receiver, wanted)
     if extra := receiver.taken.keys() - wanted:
@@ -254,30 +256,21 @@ async def _write(store: Store, plan: Plan) -> None:
     await asyncio.gather(*(one(number) for number in range(plan.writers)))
 
 
-async def permitted_ids(store: Store) -> set[str]:
-    """The ids of all events that the rule lets the lender have, from the events alone."""
-    lender = await store.directory.organization(_LENDER)
-    assert lender is not None
-    found: set[str] = set()
+async def permitted(store: Store, lender: Organization) -> list[str]:
+    """By the letter of the rule: the ids of the events that *lender* gets, in the order in which they are permitted."""
+    found: list[str] = []
     after = 0
     states: dict[str, State | None] = {}
-    seen: dict[str, list[Event]] = {}
+    held_back: dict[str, list[Event]] = {}
     while many := await store.ledger.read_all(after, 5_000):
         after = many[-1][0]
         for _, event in many:
             states[event.stream] = state = evolve(states.get(event.stream), event)
-            seen.setdefault(event.stream, []).append(event)
-            if isinstance(state, Case):
-                found |= opened(state, seen[event.stream], lender, event)
-    return found
-
-
-def opened(case: Case, events: list[Event], lender: Organization, last: Event) -> set[str]:
-    """What of *events* is open to *lender* with the *last* one, after which *case* stands; it empties *events*."""
-    if granted(grants_of(case), lender, last.recorded_at) is None:
-        return set()
-    found = {one.event_id for one in events if is_fed(one, lender.org_id)}
-    events.clear()
+            waiting = held_back.setdefault(event.stream, [])
+            waiting.append(event)
+            if isinstance(state, Case) and granted(grants_of(state), lender, event.recorded_at) is not None:
+                found += [one.event_id for one in waiting if is_fed(one, lender.org_id)]
+                waiting.clear()
     return found
 
 

@@ -5,8 +5,7 @@ no longer covers is `{"sequence": …, "withheld": true}`.
 """
 
 import asyncio
-import json
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Iterable
 from dataclasses import dataclass
 from typing import Annotated, Any, Final
 from uuid import UUID
@@ -23,7 +22,7 @@ from gateway.cases import require_known_parameters
 from gateway.parts import Gateway, gateway_of
 from gateway.problems import Fault, Problem, refused, unfit
 from gateway.recorded import note_cases
-from gateway.views import answer
+from gateway.views import answer, written
 from store.feed import Fed
 from store.pool import StoreUnreachable
 
@@ -48,10 +47,6 @@ class _Reader:
     actor: Actor
     lender: Organization
 
-    async def read(self, after: int, limit: int) -> list[Fed]:
-        """The next entries of the feed."""
-        return await self.gateway.store.feeds.read(self.lender, after, limit)
-
     async def wait(self, after: int, limit: int, seconds: float) -> list[Fed]:
         """The next entries; when there are none, those that come within *seconds*."""
         loop = asyncio.get_running_loop()
@@ -59,7 +54,7 @@ class _Reader:
         while True:
             hearing = self.gateway.store.hearing
             ring = hearing.next(self.lender.org_id)
-            found = await self.read(after, limit)
+            found = await self.gateway.store.feeds.read(self.lender, after, limit)
             left = end - loop.time()
             if found or left <= 0 or hearing.is_over:
                 return found
@@ -91,7 +86,7 @@ async def read_feed(
     link = {"Link": f'<{url.path}?{url.query}>; rel="next"'}
     if BATCH in request.headers.get("accept", ""):
         events = [one for one in items if "withheld" not in one]
-        return Response(_written(events), 200, {"Cache-Control": "private, no-cache", **link}, BATCH)
+        return answer(events, headers=link, media_type=BATCH)
     return answer({"items": items, "next": str(following)}, headers=link)
 
 
@@ -123,8 +118,7 @@ async def read_fed_event(request: Request, event_id: str) -> Response:
         text = Wording("企業の同意が及ばなくなりました。", "The company's consent no longer covers this event.")
         raise Problem("withheld", text)
     note_cases(request, [found.case_id])
-    told = await reader.told(found)
-    return Response(_written(told), 200, {"Cache-Control": "private, no-cache"}, EVENT)
+    return answer(await reader.told(found), media_type=EVENT)
 
 
 async def _reader(request: Request) -> _Reader:
@@ -147,7 +141,7 @@ async def _stream(request: Request, reader: _Reader, after: int) -> AsyncIterato
         except (StoreUnreachable, Problem):  # an outage, or a key that has ended
             return  # the client comes again by itself, goes on where it was, and hears why it may not
         for one in found:
-            yield f"id: {one.number}\nevent: referral\ndata: {_written(await reader.told(one)).decode()}\n\n"
+            yield f"id: {one.number}\nevent: referral\ndata: {written(await reader.told(one)).decode()}\n\n"
             after = one.number
         if not found:
             yield ": nothing new\n\n"
@@ -156,7 +150,3 @@ async def _stream(request: Request, reader: _Reader, after: int) -> AsyncIterato
 def _shown(found: Iterable[Fed]) -> list[str]:
     """The cases of which *found* tells something."""
     return sorted({one.case_id for one in found if one.event is not None})
-
-
-def _written(content: dict[str, Any] | Sequence[dict[str, Any]]) -> bytes:
-    return json.dumps(content, ensure_ascii=False, separators=(",", ":")).encode()

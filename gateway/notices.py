@@ -1,5 +1,6 @@
 """What awaits a person, as it was told to them, and whether the mail of it arrived."""
 
+from collections.abc import Sequence
 from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Query, Request, Response
@@ -24,30 +25,32 @@ _ABOUT: Final = {
     NoticeKind.profile_renewal: "researcher_id",
 }
 """What a notice names, when it is no case."""
+_After = Annotated[str | None, Query(max_length=200)]
+_Limit = Annotated[int, Query(ge=1, le=200)]
 _OVERSEERS: Final = frozenset({Role.administrator, Role.coordinator, Role.senior_coordinator})
 
 
 @router.get("/v1/notices", openapi_extra={"x-answer": "Notices"})
 async def list_notices(
     request: Request,
-    after: Annotated[str | None, Query(max_length=200)] = None,
-    limit: Annotated[int, Query(ge=1, le=200)] = 50,
+    after: _After = None,
+    limit: _Limit = 50,
 ) -> Response:
     """One's own notices, newest first; `next` goes into `after`."""
     gateway, actor = gateway_of(request), await actor_of(request)
     found = await gateway.store.notices.of_person(actor.person, after=after, limit=limit + 1)
-    following = found[limit - 1].notice_id if len(found) > limit else None
-    return answer({"items": [_told(one) for one in found[:limit]], "next": following})
+    return answer({"items": [_told(one) for one in found[:limit]], "next": _following(found, limit)})
 
 
 @router.get("/v1/notices/undelivered", openapi_extra={"x-answer": "Notices"})
-async def list_undelivered(request: Request, limit: Annotated[int, Query(ge=1, le=200)] = 200) -> Response:
+async def list_undelivered(request: Request, after: _After = None, limit: _Limit = 200) -> Response:
     """Notices whose mail was not taken, newest first, with what the mail server said; for the center."""
     gateway, actor = gateway_of(request), await actor_of(request)
     if actor.role not in _OVERSEERS:
         raise refused(Refusal.of("not_permitted", role=actor.role, command="ListUndelivered"))
-    found = await gateway.store.notices.undelivered(limit=limit)
-    return answer({"items": [{**_told(one), "person_id": one.person_id} for one in found], "next": None})
+    found = await gateway.store.notices.undelivered(after=after, limit=limit + 1)
+    items = [{**_told(one), "person_id": one.person_id} for one in found[:limit]]
+    return answer({"items": items, "next": _following(found, limit)})
 
 
 @router.put("/v1/me/contact", openapi_extra={"x-body": ContactBody.__name__, "x-answer": "Contact"})
@@ -61,6 +64,10 @@ async def put_contact(request: Request) -> Response:
     return answer(
         {"email": contact.email, "notices": contact.mode.value} if contact.email else {"notices": contact.mode}
     )
+
+
+def _following(found: Sequence[Kept], limit: int) -> str | None:
+    return found[limit - 1].notice_id if len(found) > limit else None
 
 
 def _told(one: Kept) -> dict[str, Any]:

@@ -41,10 +41,16 @@ class Reference(Protocol):
         """Its version in the case's own count."""
 
 
-def answer(content: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
+def answer(
+    content: Any, status: int = 200, headers: Mapping[str, str] | None = None, media_type: str = "application/json"
+) -> Response:
     """*content* as JSON, for nobody's cache."""
-    body = json.dumps(content, ensure_ascii=False, separators=(",", ":")).encode()
-    return Response(body, status, {"Cache-Control": "private, no-cache", **(headers or {})}, "application/json")
+    return Response(written(content), status, {"Cache-Control": "private, no-cache", **(headers or {})}, media_type)
+
+
+def written(content: Any) -> bytes:
+    """*content* as JSON."""
+    return json.dumps(content, ensure_ascii=False, separators=(",", ":")).encode()
 
 
 def read(request: Request, content: Any, tag: str | None = None, headers: Mapping[str, str] | None = None) -> Response:

@@ -16,7 +16,7 @@ from sqlalchemy.exc import OperationalError
 from sqlalchemy.pool import NullPool
 
 from migrations.settings import config, in_schema
-from store import access  # noqa: F401 - its tables are part of the metadata
+from store import access, lending  # noqa: F401 - their tables are part of the metadata
 from store.pool import StoreUnreachable, sqlalchemy_url
 from store.tables import SCHEMA, metadata
 

@@ -4,7 +4,7 @@ from alembic import context
 from sqlalchemy import Connection, text
 
 from migrations.settings import LOCK, in_schema
-from store import access  # noqa: F401 - its tables are part of the metadata
+from store import access, lending  # noqa: F401 - their tables are part of the metadata
 from store.tables import SCHEMA, metadata
 
 

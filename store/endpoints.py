@@ -16,16 +16,13 @@ from store.sealing import Seals
 AGAIN: Final = tuple(timedelta(seconds=one) for one in (5, 300, 1_800, 7_200, 18_000, 36_000, 50_400, 72_000, 86_400))
 """Waits between attempts, 75 hours in all, as Standard Webhooks proposes them; after the last nothing is tried."""
 _JITTER: Final = 0.1
-_FIND: Final = """
+_SELECT: Final = """
 SELECT endpoint_id, lender_id, url, payload, status, cursor, attempts, failing_since, failure, verified_at, created_at,
        hashi.now()
-FROM hashi.endpoints WHERE endpoint_id = %s
+FROM hashi.endpoints
 """
-_LIST: Final = """
-SELECT endpoint_id, lender_id, url, payload, status, cursor, attempts, failing_since, failure, verified_at, created_at,
-       hashi.now()
-FROM hashi.endpoints WHERE %(lender)s::text IS NULL OR lender_id = %(lender)s ORDER BY created_at, endpoint_id
-"""
+_FIND: Final = _SELECT + "WHERE endpoint_id = %s"
+_LIST: Final = _SELECT + "WHERE %(lender)s::text IS NULL OR lender_id = %(lender)s ORDER BY created_at, endpoint_id"
 _RUNNING: Final = "SELECT endpoint_id FROM hashi.endpoints WHERE status IN ('pending', 'active') ORDER BY endpoint_id"
 _ADD: Final = """
 INSERT INTO hashi.endpoints (endpoint_id, lender_id, url, payload, status, sealed_secrets, cursor)

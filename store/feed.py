@@ -25,8 +25,6 @@ from store.ledger import Ledger
 from store.pool import Connection, Pool, Seen, fetch, reading_as
 from store.vault import Vault
 
-CHANNEL: Final = "hashi_feed"
-"""Where it is told that a feed has more; the word is the lender's id."""
 _LENDERS: Final = """
 SELECT row_to_json(o), EXISTS (SELECT FROM hashi.feed_lenders WHERE lender_id = o.org_id)
 FROM hashi.organizations o WHERE kind = ANY(%s) AND successor_id IS NULL ORDER BY org_id
@@ -58,7 +56,6 @@ _UP_TO: Final = """
 SELECT coalesce(max(number), 0)
 FROM (SELECT number FROM hashi.feed WHERE lender_id = %s AND number > %s ORDER BY number LIMIT %s) AS next
 """
-_LAST: Final = "SELECT coalesce(max(number), 0) FROM hashi.feed WHERE lender_id = %s"
 _GRANTS: Final = TypeAdapter(tuple[Grant, ...])
 
 
@@ -105,11 +102,6 @@ class Feeds:
             case = await self._cases.today(one.case_id) if is_filing else None
         data = fed_view(one.event, lender.org_id, one.classes, one.now, case)
         return cloud_event(one.number, one.event, data, Reader(Role.lender_officer, lender.org_id, one.case_id))
-
-    async def last(self, lender_id: str) -> int:
-        """The last number given in the feed of *lender_id*."""
-        [(number,)] = await fetch(self._pool, _LAST, [lender_id])
-        return int(number)
 
     async def _up_to(self, lender: Organization, after: int, limit: int) -> int:
         """The last of the next *limit* numbers above *after*; 0 where the reader is shown none."""

@@ -7,6 +7,7 @@ vanishes without a word, after the server's keepalives of some ten seconds.
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from hashlib import sha256
 from typing import Final
 
 from psycopg import OperationalError
@@ -60,11 +61,9 @@ class Lead:
 @asynccontextmanager
 async def leading(url: str) -> AsyncIterator[Lead]:
     """Wait until nobody else leads at the SQLAlchemy *url*, and lead. Raises StoreUnreachable."""
-    arguments = connect_arguments(url)
-    arguments["options"] = f"{arguments['options']} {_VANISHED}"
-    async with await reach(arguments) as session:
+    async with await _watched(url) as session:
         try:
-            while not await _obtained(session):  # noqa: ASYNC110 - the database tells nobody that a lock is free
+            while not await _obtained(session, LOCK):  # noqa: ASYNC110 - the database tells nobody that a lock is free
                 await asyncio.sleep(PERIOD)
             await session.execute(_LISTEN)
         except OperationalError as error:
@@ -72,6 +71,38 @@ async def leading(url: str) -> AsyncIterator[Lead]:
         yield Lead(session)
 
 
-async def _obtained(session: Connection) -> bool:
-    row = await (await session.execute(_TRY, [LOCK])).fetchone()
+class Alone:
+    """The session of whoever does something that nobody else does at the same time."""
+
+    def __init__(self, session: Connection) -> None:
+        self._session = session
+
+    async def hold(self) -> None:
+        """Make sure that it is still so. Raises StoreUnreachable."""
+        try:
+            await self._session.execute("SELECT")
+        except OperationalError as error:
+            raise StoreUnreachable(f"the lock is lost: {error}".strip()) from error
+
+
+@asynccontextmanager
+async def alone(url: str, name: str) -> AsyncIterator[Alone | None]:
+    """Do what is called *name* alone at *url*; None while somebody else does it. Raises StoreUnreachable."""
+    async with await _watched(url) as session:
+        try:
+            is_ours = await _obtained(session, int.from_bytes(sha256(name.encode()).digest()[:8], signed=True))
+        except OperationalError as error:
+            raise StoreUnreachable(str(error).strip()) from error
+        yield Alone(session) if is_ours else None
+
+
+async def _watched(url: str) -> Connection:
+    """A session of which the server notices within some ten seconds that its machine is gone."""
+    arguments = connect_arguments(url)
+    arguments["options"] = f"{arguments['options']} {_VANISHED}"
+    return await reach(arguments)
+
+
+async def _obtained(session: Connection, lock: int) -> bool:
+    row = await (await session.execute(_TRY, [lock])).fetchone()
     return row is not None and bool(row[0])

@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any, Final
 
-from sqlalchemy import Select, and_, any_, func, or_, select, update
+from sqlalchemy import ColumnElement, and_, any_, func, or_, select, update
 from sqlalchemy.dialects.postgresql import array, insert
 
 from domain.calendar import JST, is_business_day, japanese_day
@@ -195,19 +195,17 @@ class Notices:
 
     async def of_person(self, person_id: str, *, after: str | None, limit: int) -> list[Kept]:
         """The notices of *person_id*, newest first, those that come *after* a notice in this order."""
-        statement = select(notices).where(_NOTICE.person_id == person_id)
+        return await self._newest(_NOTICE.person_id == person_id, after, limit)
+
+    async def undelivered(self, *, after: str | None, limit: int) -> list[Kept]:
+        """Notices whose mail failed at least once and has not been sent, in the same order."""
+        return await self._newest(and_(_NOTICE.sent_at.is_(None), _NOTICE.failure.is_not(None)), after, limit)
+
+    async def _newest(self, which: ColumnElement[bool], after: str | None, limit: int) -> list[Kept]:
+        statement = select(notices).where(which).order_by(_NOTICE.number.desc()).limit(limit)
         if after is not None:
-            last = select(_NOTICE.number).where(_NOTICE.notice_id == after, _NOTICE.person_id == person_id)
+            last = select(_NOTICE.number).where(_NOTICE.notice_id == after, which)
             statement = statement.where(_NOTICE.number < last.scalar_subquery())
-        return await self._newest(statement, limit)
-
-    async def undelivered(self, *, limit: int) -> list[Kept]:
-        """Notices whose mail failed at least once and has not been sent, newest first."""
-        statement = select(notices).where(_NOTICE.sent_at.is_(None), _NOTICE.failure.is_not(None))
-        return await self._newest(statement, limit)
-
-    async def _newest(self, statement: Select[Any], limit: int) -> list[Kept]:
-        statement = statement.order_by(_NOTICE.number.desc()).limit(limit)
         return [_kept(row) for row in await rows(Seen(self._pool), statement)]
 
     async def by_link(self, word: str) -> Kept | None:

@@ -9,7 +9,6 @@ from typing import Any
 
 import httpx
 import pytest
-import uvicorn
 from fastapi import FastAPI
 from temporalio.client import Client
 from temporalio.contrib.pydantic import pydantic_data_converter
@@ -26,6 +25,8 @@ from workers.case_worker import case_worker
 from workers.embedded import Stack, throwaway
 
 sys.path.append(str(Path(__file__).parent))
+
+from serving import served
 
 MASTER_KEY = bytes(range(32))
 ORGANIZATIONS = {
@@ -152,11 +153,5 @@ async def worker(engine: Client, store: Store) -> AsyncIterator[None]:
 @pytest.fixture
 async def address(app: FastAPI) -> AsyncIterator[str]:
     """The gateway of the session on a real socket; its address."""
-    server = uvicorn.Server(uvicorn.Config(app, port=0, log_config=None, access_log=False, lifespan="off"))
-    running = asyncio.create_task(server.serve())
-    while not server.started:  # noqa: ASYNC110 - uvicorn has no event for it
-        await asyncio.sleep(0.005)
-    host, port = server.servers[0].sockets[0].getsockname()
-    yield f"http://{host}:{port}"
-    server.should_exit = True
-    await running
+    async with served(app) as found:
+        yield found

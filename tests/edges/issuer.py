@@ -1,6 +1,5 @@
 """A small authorization server and identity provider on this machine: real HTTP, real keys, told what to say."""
 
-import asyncio
 import base64
 import hashlib
 import time
@@ -10,10 +9,10 @@ from contextlib import asynccontextmanager
 from typing import Any
 from urllib.parse import parse_qs, urlencode
 
-import uvicorn
 from joserfc import jwt
 from joserfc.errors import SecurityWarning
 from joserfc.jwk import ECKey, Key, KeySet, OctKey, RSAKey
+from serving import served
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
@@ -117,11 +116,5 @@ def weak_keys() -> dict[str, Key]:
 @asynccontextmanager
 async def serving(issuer: Issuer) -> AsyncIterator[Issuer]:
     """*issuer* on a socket."""
-    server = uvicorn.Server(uvicorn.Config(issuer.app, port=0, log_config=None, access_log=False, lifespan="off"))
-    running = asyncio.create_task(server.serve())
-    while not server.started:  # noqa: ASYNC110 - uvicorn has no event for it
-        await asyncio.sleep(0.005)
-    issuer.address = "http://{}:{}".format(*server.servers[0].sockets[0].getsockname())
-    yield issuer
-    server.should_exit = True
-    await running
+    async with served(issuer.app) as issuer.address:
+        yield issuer

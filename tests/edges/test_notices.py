@@ -198,6 +198,12 @@ async def test_a_bounce_is_kept_with_its_words_and_shown_to_the_center(
     shown = (await call("tanaka").get("/v1/notices/undelivered")).json()["items"]
     mine = [one for one in shown if one["case_id"] == offered]
     assert [(one["person_id"], one["failure"]) for one in mine] == [("hara", "550 5.1.1 no such user")]
+    walked, after = [], ""
+    while after is not None:
+        page = (await call("tanaka").get(f"/v1/notices/undelivered?limit=1{after and f'&after={after}'}")).json()
+        walked += page["items"]
+        after = page["next"]
+    assert walked == shown
     assert (await call("hara").get("/v1/notices/undelivered")).status_code == 403
 
 

@@ -1,7 +1,6 @@
 """Every role times every operation: as the table says, and what it does not mention fails; two banks never meet."""
 
 import asyncio
-import contextlib
 import os
 import sys
 from collections.abc import AsyncIterator, Iterator, Mapping
@@ -14,7 +13,6 @@ from typing import Any
 import httpx
 import psycopg
 import pytest
-import uvicorn
 from fastapi.routing import APIRoute
 from sqlalchemy import make_url
 from structlog.testing import capture_logs
@@ -22,6 +20,7 @@ from temporalio.client import Client
 
 sys.path.append(str(Path(__file__).parent))
 
+from serving import served
 from who_may_what import COLUMNS, PAPER, Asked, Heard, Line, furnish, operations, sign, table
 
 import console.answers
@@ -78,7 +77,7 @@ async def place(servers: Stack, engine: Client) -> AsyncIterator[Place]:
         known = await furnish(store)
         known["key_id"] = (await store.keys.issue("sato", "to be ended")).split("_")[1]
         app = create_app(store, engine)
-        async with _served(app) as address, httpx.AsyncClient(base_url=address, timeout=60) as client:
+        async with served(app) as address, httpx.AsyncClient(base_url=address, timeout=60) as client:
             key = await store.keys.issue("sato", "upload")
             kept = await client.post(
                 "/v1/documents",
@@ -87,18 +86,6 @@ async def place(servers: Stack, engine: Client) -> AsyncIterator[Place]:
             )
             known["document_id"] = kept.json()["document_id"]
             yield Place(store, address.removeprefix("http://"), description(app), known)
-
-
-@contextlib.asynccontextmanager
-async def _served(app: Any) -> AsyncIterator[str]:
-    server = uvicorn.Server(uvicorn.Config(app, port=0, log_config=None, access_log=False, lifespan="off"))
-    running = asyncio.create_task(server.serve())
-    while not server.started:  # noqa: ASYNC110 - uvicorn has no event for it
-        await asyncio.sleep(0.005)
-    host, port = server.servers[0].sockets[0].getsockname()
-    yield f"http://{host}:{port}"
-    server.should_exit = True
-    await running
 
 
 async def test_every_role_is_answered_every_operation_as_the_table_says(place: Place, tmp_path: Path) -> None:
