@@ -3,11 +3,12 @@
 from datetime import datetime
 from typing import Protocol
 
+from domain.canonical import canonical
 from domain.catalogue.dossier_events import Dossier
 from domain.envelope import Paper
 from domain.law import Refused
 from domain.state import Case
-from dossier.document import canonical, document_of, hash_of
+from dossier.document import document_of, hash_of
 from dossier.glyphs import NoGlyph, require_glyphs
 from store.briefs import brief_of
 from store.connect import Store

@@ -7,12 +7,13 @@ from typing import Final
 
 from bench.figures import Figures
 from bench.told import told_case
+from domain.canonical import canonical
 from domain.envelope import Event
 from domain.state import Case, Consent
 from domain.statements.brief import Brief, Exhibit
 from domain.statements.compose import TEMPLATE
 from domain.streams import fold
-from dossier.document import canonical, document_of, leaf_hash
+from dossier.document import document_of, leaf_hash
 from dossier.pdf import Attachment, pdf_of
 from store.codec import encode
 

@@ -10,6 +10,7 @@ from enum import Enum
 from typing import Any, Final
 
 from domain.calendar import after_months
+from domain.cloud_events import instant
 from domain.consents import FIELD_CLASSES, NEED_DETAIL, PUBLIC_SUMMARY, RECIPIENT_CLASSES, TRADE_SECRET
 from domain.envelope import CENTER, Actor, Event
 from domain.law import RULES, View
@@ -73,7 +74,7 @@ def _as_bank_may_read(recipients: Iterable[str], banks: Collection[str]) -> list
 
 def _plain(value: Any) -> Any:
     if isinstance(value, datetime):
-        return value.isoformat().replace("+00:00", "Z")
+        return instant(value)
     if isinstance(value, Enum):
         return value.value
     if isinstance(value, date):

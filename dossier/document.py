@@ -8,10 +8,9 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, Final
 
-import rfc8785
-
 from domain.calendar import after_days
 from domain.catalogue.dossier_events import VALID_DAYS
+from domain.cloud_events import instant
 from domain.statements.brief import Brief, Content
 from domain.statements.compose import compose
 from domain.statements.vocabulary import FIXED
@@ -72,12 +71,12 @@ def _head(brief: Brief) -> dict[str, Any]:
         "consent": {
             "consent_id": consent.consent_id,
             "data_classes": list(consent.data_classes),
-            "recorded_at": _instant(consent.recorded_at),
+            "recorded_at": instant(consent.recorded_at),
             "valid_until": consent.valid_until.isoformat(),
         },
         "cut_off_version": case.version,
-        "issued_at": _instant(brief.issued_at),
-        "valid_until": _instant(after_days(brief.issued_at, VALID_DAYS)),
+        "issued_at": instant(brief.issued_at),
+        "valid_until": instant(after_days(brief.issued_at, VALID_DAYS)),
     }
     return {name: value for name, value in head.items() if value is not None}
 
@@ -87,18 +86,9 @@ def _organization(brief: Brief, org_id: str | None) -> dict[str, str] | None:
 
 
 def _citation(told: Mapping[str, Any]) -> dict[str, Any]:
-    plain = {name: _instant(value) if isinstance(value, datetime) else value for name, value in told.items()}
+    plain = {name: instant(value) if isinstance(value, datetime) else value for name, value in told.items()}
     kind = {"ja": plain.pop("type_ja"), "en": plain.pop("type_en")}
     return {**plain, "type_name": kind}
-
-
-def _instant(moment: datetime) -> str:
-    return moment.isoformat().replace("+00:00", "Z")
-
-
-def canonical(document: Mapping[str, Any]) -> bytes:
-    """The bytes of *document* that are issued and kept."""
-    return rfc8785.dumps(dict(document))
 
 
 def hash_of(body: bytes) -> str:

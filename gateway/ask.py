@@ -12,6 +12,7 @@ import structlog
 from starlette.responses import Response
 
 from activities.contract import Reply, Ticket
+from domain.canonical import canonical
 from domain.case import rule_of
 from domain.catalogue.dossier_events import Dossier
 from domain.envelope import FORESEEN, Actor, Command, Context
@@ -29,7 +30,6 @@ from gateway.problems import Fault, internal_error, key_reused, refused, unanswe
 from gateway.trails import Trail, Trails
 from gateway.views import Reference, answer, entry_receipt, receipt, sees_all, shown_events
 from store.cases import Cases
-from store.codec import canonical
 from store.commands import pack
 from store.connect import Store
 from store.desk import Briefing

@@ -8,6 +8,7 @@ from uuid import uuid4
 from fastapi import APIRouter, HTTPException, Request, Response
 from pydantic import Field, TypeAdapter, ValidationError, create_model
 
+from domain.canonical import canonical
 from domain.envelope import Actor, Command, CommandData, Reason
 from domain.law import RULES
 from domain.reasons import Wording
@@ -21,7 +22,6 @@ from gateway.bodies import fitted
 from gateway.conditions import expected_versions, idempotency_key
 from gateway.parts import gateway_of
 from gateway.problems import Problem, unknown_case
-from store.codec import canonical
 from store.connect import Store
 
 router: Final = APIRouter()

@@ -5,6 +5,7 @@ from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Query, Request, Response
 
+from domain.cloud_events import instant
 from domain.notices import NoticeKind
 from domain.refusals import Refusal
 from domain.terms import Role
@@ -72,7 +73,7 @@ def _following(found: Sequence[Kept], limit: int) -> str | None:
 
 def _told(one: Kept) -> dict[str, Any]:
     times = {"created_at": one.created_at, "sent_at": one.sent_at, "failed_at": one.failed_at}
-    told = {name: at.isoformat().replace("+00:00", "Z") for name, at in times.items() if at}
+    told = {name: instant(at) for name, at in times.items() if at}
     return {
         "notice_id": one.notice_id,
         "kind": one.kind,

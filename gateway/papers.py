@@ -9,6 +9,7 @@ from typing import Final
 from starlette.responses import Response
 
 from audit.evidence import evidence_of
+from domain.canonical import canonical
 from domain.catalogue.dossier_events import Dossier, Issue, Language
 from domain.law import Refused
 from domain.reasons import Wording
@@ -16,7 +17,7 @@ from domain.refusals import Refusal
 from domain.state import Case
 from domain.statements.brief import Brief
 from domain.statements.handing import handed_over
-from dossier.document import canonical, document_of, hash_of
+from dossier.document import document_of, hash_of
 from dossier.glyphs import NoGlyph
 from dossier.html import html_of
 from dossier.pdf import Attachment, pdf_of

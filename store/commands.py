@@ -2,9 +2,9 @@
 
 import json
 
+from domain.canonical import canonical
 from domain.case import rule_of
 from domain.envelope import Actor, Command
-from store.codec import canonical
 
 
 def pack(command: Command) -> bytes:

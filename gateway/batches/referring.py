@@ -6,6 +6,7 @@ import psycopg
 import structlog
 
 from activities.batches import NotNow, Referred
+from domain.canonical import canonical
 from domain.envelope import Actor, Command
 from domain.reasons import Wording
 from domain.stages.intake import ReferNeed
@@ -15,7 +16,6 @@ from gateway.batches.columns import column_at
 from gateway.batches.faults import RowFault
 from gateway.problems import Problem, internal_error
 from store.batches import Batch, BatchRow
-from store.codec import canonical
 from store.connect import Store, StoreUnreachable
 
 log = structlog.get_logger("batches")

@@ -12,10 +12,11 @@ sys.path.append(str(Path(__file__).parents[1] / "rules"))
 from dossier_texts import verdicts
 
 from activities.contract import workflow_id
+from domain.canonical import canonical
 from domain.envelope import Organization
 from domain.state import Consent
 from domain.terms import OrganizationKind
-from dossier.document import canonical, document_of
+from dossier.document import document_of
 from store.briefs import preview_of
 from store.cases import Cases
 from workers.cli import run

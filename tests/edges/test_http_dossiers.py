@@ -10,11 +10,12 @@ import pytest
 from temporalio.client import Client
 
 from activities.papers import Printer
+from domain.canonical import canonical
 from domain.catalogue.dossier_events import Dossier
 from domain.envelope import Organization, Paper, Person
 from domain.state import Case
 from domain.terms import Role
-from dossier.document import canonical, document_of
+from dossier.document import document_of
 from store.briefs import brief_of
 from store.cases import Cases
 from store.connect import Store

@@ -32,9 +32,9 @@ from audit.log import LOG, last_sealed, seal  # noqa: E402
 from audit.signing import Signer, sign, signers  # noqa: E402
 from audit.verify import Trusted, verify  # noqa: E402
 from audit.verify_bundle import TILE, Checkpoint, Tree, leaf_hash, root_of  # noqa: E402
+from domain.canonical import canonical  # noqa: E402
 from store.cases import Cases  # noqa: E402
 from store.clock import Clock  # noqa: E402
-from store.codec import canonical  # noqa: E402
 from store.connect import Store  # noqa: E402
 from store.projections import PROJECTIONS, asynchronous  # noqa: E402
 from store.tables import events  # noqa: E402

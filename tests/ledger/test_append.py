@@ -12,9 +12,10 @@ import pytest
 from ledger_notes import new_stream, note, note_types, notes, overview
 from psycopg.types.json import Jsonb
 
+from domain.canonical import NotCanonical
 from domain.envelope import Event
 from store.append import Append, Appended, AppendRefused, Conflict, Duplicate, NaturalKey, ReferenceTaken
-from store.codec import NotCanonical, UnknownEvent, encode
+from store.codec import UnknownEvent, encode
 from store.connect import Store, StoreUnreachable
 from store.pool import fetch
 

@@ -14,9 +14,10 @@ from hypothesis import strategies as st
 from ledger_notes import NoteWritten, note, note_types
 from pydantic.fields import FieldInfo
 
+from domain.canonical import NotCanonical, canonical
 from domain.envelope import Event
 from domain.law import FACTS
-from store.codec import NotCanonical, UnknownEvent, canonical, decode, encode
+from store.codec import UnknownEvent, decode, encode
 
 AT = datetime(2026, 4, 1, 0, 0, tzinfo=UTC)
 LETTERS = st.characters(exclude_categories=("Cs", "Cc", "Cn", "Zl", "Zp"))

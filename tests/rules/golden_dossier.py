@@ -13,9 +13,10 @@ sys.path[:0] = [str(ROOT), str(Path(__file__).parent)]
 from rules_dossier import LENDING, brief_of  # noqa: E402
 from rules_story import Story  # noqa: E402
 
+from domain.canonical import canonical  # noqa: E402
 from domain.statements.brief import Brief  # noqa: E402
 from domain.statements.compose import TEMPLATE  # noqa: E402
-from dossier.document import canonical, document_of  # noqa: E402
+from dossier.document import document_of  # noqa: E402
 from store.codec import encode  # noqa: E402
 
 FOLDER: Final = Path(__file__).parent / "dossiers"

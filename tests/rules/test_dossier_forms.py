@@ -13,9 +13,10 @@ from pypdf import PdfReader
 from rules_dossier import LENDING, brief_of
 from rules_story import TOLD, Story
 
+from domain.canonical import canonical
 from domain.reasons import Wording
 from domain.statements import compose
-from dossier.document import canonical, document_of
+from dossier.document import document_of
 from dossier.glyphs import NoGlyph, require_glyphs
 from dossier.html import html_of
 from dossier.pdf import Attachment, pages_of, pdf_of

@@ -9,13 +9,14 @@ import pytest
 from released import FOLDER, as_text, breaks, file_of, shape_of
 from rules_story import Story
 
+from domain.canonical import canonical
 from domain.case import UnknownEvent, event_type
 from domain.envelope import EventData
 from domain.law import FACTS
 from domain.records import Key, Line
 from domain.streams import fold
 from domain.upcasting import Upcasters, upcast
-from store.codec import canonical, decode, encode
+from store.codec import decode, encode
 
 
 @pytest.mark.parametrize("name", sorted(FACTS))

@@ -7,10 +7,11 @@ from typing import Any
 import pytest
 from golden_dossier import FOLDER
 
+from domain.canonical import canonical
 from domain.case import fold
 from domain.statements.brief import Brief, Exhibit
 from domain.statements.compose import TEMPLATE
-from dossier.document import canonical, document_of, leaf_hash
+from dossier.document import document_of, leaf_hash
 from store.codec import decode
 
 
